@@ -1,0 +1,180 @@
+"""Claims that are measured: the same experiment over several seeds, and one line that says in how many it held."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pandas as pd
+
+from course_utils.data import Dataset
+from course_utils.experiment import Run, Settings, best_epoch, run_seeds
+from course_utils.validation import check_integer
+
+__all__ = ["claim", "curves", "repeat", "seeds"]
+
+
+def seeds(n: int) -> list[int]:
+    """`n` consecutive seeds, the first of which is the environment variable COURSE_SEED (0 if it is not set).
+
+    Raises
+    ------
+    ValueError
+        If `n` is not at least 1, or COURSE_SEED is not a whole number >= 0.
+    """
+    n = check_integer("n", n, at_least=1)
+    text = os.environ.get("COURSE_SEED", "0")
+    if not text.strip().isdecimal():
+        raise ValueError(
+            f"The environment variable COURSE_SEED={text!r} is not a whole number >= 0. Set it to one, or remove it."
+        )
+    return list(range(int(text), int(text) + n))
+
+
+def repeat(
+    run: Settings | Callable, *, seeds: Sequence[int], data: Dataset | None = None, **grid: Iterable[object]
+) -> pd.DataFrame:
+    """Repeat an experiment for every seed and every combination of the values in `grid`.
+
+    Parameters
+    ----------
+    run : Settings or callable
+        `Settings`: `data` is needed, and `grid` may change any of their fields; all seeds are trained together.
+        A function with a parameter `seed` is called once per seed and combination, and returns the result. One with a
+        parameter `seeds` is called once per combination, and returns a list with one result per seed. Both get the
+        combination as keyword arguments. A result is a `Run`, a Keras `History`, a mapping of names to numbers, or a
+        number.
+    seeds : sequence of int
+        As from `seeds(5)`.
+    data : Dataset, optional
+        For `Settings` alone.
+    **grid : iterable
+        Values to try, by name: `width=[4, 64], dropout=[0, 0.5]` makes four combinations.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per combination and seed: the combination, `seed`, and what came out. A `Run` or `History` gives
+        `best_epoch`, `best_val_loss`, the last value of every metric (`loss`, `val_loss`, …) and `history`, from which
+        `curves` makes a table by epoch; a number gives `value`.
+
+    Raises
+    ------
+    ValueError
+        If there are no seeds or no values, a name is unknown, or the results do not fit the seeds.
+    """
+    seeds = [check_integer("seeds", seed, at_least=0) for seed in seeds]
+    if not seeds:
+        raise ValueError("seeds is empty: pass at least one, for instance seeds(5).")
+    values = {name: _values(name, some) for name, some in grid.items()}
+    call = _runner(run, data, list(values))
+    rows = []
+    for combination in itertools.product(*values.values()):
+        setting = dict(zip(values, combination, strict=True))
+        results = call(seeds, setting)
+        if len(results) != len(seeds):
+            raise ValueError(f"{len(results)} results for {len(seeds)} seeds: the experiment must return one for each.")
+        rows += [{**setting, "seed": seed, **_columns(result)} for seed, result in zip(seeds, results, strict=True)]
+    return pd.DataFrame(rows)
+
+
+def curves(results: pd.DataFrame) -> pd.DataFrame:
+    """One row per epoch (from 1) of every run in a table made by `repeat`, with all metrics of that epoch."""
+    if "history" not in results:
+        raise ValueError("The table has no column 'history': the experiment must return a Run or a History.")
+    settings = results.columns[: results.columns.get_loc("seed") + 1]
+    frames = []
+    for _, row in results.iterrows():
+        frame = pd.DataFrame(row["history"].metrics)
+        frame.insert(0, "epoch", np.arange(1, len(frame) + 1))
+        for name in reversed(settings):
+            frame.insert(0, name, row[name])
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def claim(statement: str, per_seed: Iterable[bool], *, at_least: int) -> None:
+    """Print one line that says whether `statement` held in at least so many seeds.
+
+    The line holds no number that varies from machine to machine, so that nbval can compare it on every run.
+
+    Parameters
+    ----------
+    statement : str
+        A full sentence without its full stop.
+    per_seed : iterable of bool
+        For each seed, whether the statement held.
+    at_least : int
+        Number of seeds in which it must hold; chosen well inside of what a calibration on more seeds showed.
+
+    Raises
+    ------
+    ValueError
+        If `per_seed` holds something other than True and False, or fewer values than `at_least`.
+    """
+    held = list(per_seed)
+    if not all(isinstance(value, (bool, np.bool_)) for value in held):
+        raise ValueError(f"per_seed={held!r} is not valid: pass True or False for each seed, for instance a[1] < b[1].")
+    if not held:
+        raise ValueError("per_seed is empty: pass True or False for each seed.")
+    at_least = check_integer("at_least", at_least, at_least=1, at_most=len(held), hint=f"There are {len(held)} seeds.")
+    if sum(held) >= at_least:
+        print(f"✔ {statement} — held in at least {at_least} of {len(held)} seeds")
+    else:
+        print(f"✘ {statement} — did not hold in {at_least} of {len(held)} seeds")
+
+
+@dataclass(frozen=True)
+class _History:
+    """Metrics by epoch, short when it stands in a table."""
+
+    metrics: Mapping[str, list[float]]
+
+    def __repr__(self) -> str:
+        return f"<{len(self.metrics['loss'])} epochs>"
+
+
+def _values(name: str, some: Iterable[object]) -> list[object]:
+    if isinstance(some, str) or not isinstance(some, Iterable):
+        raise ValueError(f"{name}={some!r} is not a list of values to try. Write {name}=[{some!r}].")
+    values = list(some)
+    if not values:
+        raise ValueError(f"{name} has no values to try: pass a list with at least one.")
+    return values
+
+
+def _runner(run: Settings | Callable, data: Dataset | None, names: list[str]) -> Callable[[list[int], dict], list]:
+    """A function of (seeds, setting) that returns one result per seed."""
+    if isinstance(run, Settings):
+        if data is None:
+            raise ValueError("Settings need data to train on: pass data=load_red_wine() or another Dataset.")
+        known = [name for name in Settings.__dataclass_fields__ if name != "seed"]
+        for name in names:
+            if name not in known:
+                raise ValueError(f"{name!r} is not a field of Settings. Choose from {', '.join(known)}.")
+        fields = {name: getattr(run, name) for name in known}
+        return lambda seeds, setting: run_seeds(Settings(**{**fields, **setting}), data, seeds=seeds)
+    parameters = inspect.signature(run).parameters
+    if "seeds" in parameters:
+        return lambda seeds, setting: list(run(seeds=seeds, **setting))
+    if "seed" in parameters:
+        return lambda seeds, setting: [run(seed=seed, **setting) for seed in seeds]
+    raise ValueError(f"{run!r} takes neither `seed` nor `seeds`: give it one of these parameters.")
+
+
+def _columns(result: object) -> dict[str, object]:
+    if isinstance(result, (Run, keras.callbacks.History)):
+        history = result.history
+        columns: dict[str, object] = {name: values[-1] for name, values in history.items()}
+        best = best_epoch(history)
+        if best is not None:
+            columns = {"best_epoch": best, "best_val_loss": history["val_loss"][best - 1], **columns}
+        return {**columns, "history": _History(history)}
+    if isinstance(result, Mapping):
+        return dict(result)
+    return {"value": result}

@@ -1,0 +1,90 @@
+"""Networks for the course's data sets, built from the settings that its sliders offer."""
+
+from __future__ import annotations
+
+import keras
+
+from course_utils.data import Dataset
+from course_utils.validation import check_choice, check_integer, check_number
+
+__all__ = ["ACTIVATIONS", "build_mlp", "compile_for"]
+
+ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "selu", "gelu", "swish", "linear")
+
+
+def build_mlp(
+    data: Dataset,
+    *,
+    width: int = 64,
+    depth: int = 2,
+    dropout: float = 0.0,
+    batch_norm: bool = False,
+    activation: str = "relu",
+    seed: int = 0,
+) -> keras.Sequential:
+    """A multilayer perceptron whose input and output fit the data.
+
+    A hidden block is Dense → batch normalization → activation → dropout (the order of Ioffe & Szegedy 2015, section
+    3.2, with the dropped units being the inputs of the next layer); what is switched off is left out.
+
+    Parameters
+    ----------
+    data : Dataset
+        Gives the input shape, and the output: 1 linear unit (regression) or one logit per class.
+    width : int
+        Units of each hidden layer, at least 1.
+    depth : int
+        Hidden layers; 0 gives a linear model.
+    dropout : float
+        Share of each hidden layer's units that are left out in a training step, in [0, 1).
+    batch_norm : bool
+        Normalize each hidden layer before its activation.
+    activation : str
+        One of `ACTIVATIONS`.
+    seed : int
+        Passed to `keras.utils.set_random_seed`: the same seed gives the same starting weights and dropout.
+
+    Returns
+    -------
+    keras.Sequential
+        Built, not compiled.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range; the message names it and what is allowed.
+    """
+    width = check_integer("width", width, at_least=1)
+    depth = check_integer("depth", depth, at_least=0)
+    dropout = check_number("dropout", dropout, at_least=0, below=1, hint="0.0 switches dropout off.")
+    check_choice("batch_norm", batch_norm, (True, False))
+    check_choice("activation", activation, ACTIVATIONS)
+    keras.utils.set_random_seed(check_integer("seed", seed, at_least=0))
+
+    layers = [keras.Input(data.input_shape)]
+    if len(data.input_shape) > 1:
+        layers.append(keras.layers.Flatten())
+    for _ in range(depth):
+        if batch_norm:
+            layers += [keras.layers.Dense(width, use_bias=False), keras.layers.BatchNormalization()]
+            layers.append(keras.layers.Activation(activation))
+        else:
+            layers.append(keras.layers.Dense(width, activation=activation))
+        if dropout > 0:
+            layers.append(keras.layers.Dropout(dropout))
+    layers.append(keras.layers.Dense(data.n_outputs))
+    return keras.Sequential(layers)
+
+
+def compile_for(model: keras.Model, data: Dataset, optimizer: keras.optimizers.Optimizer | str) -> keras.Model:
+    """Compile `model` with the loss of the task, and return it.
+
+    Regression: mean absolute error, in the unit of the target. Classification: cross-entropy of the logits, in nats,
+    with accuracy as a metric.
+    """
+    if data.task == "regression":
+        model.compile(optimizer=optimizer, loss="mae")
+    else:
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+    return model

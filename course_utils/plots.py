@@ -1,0 +1,201 @@
+"""Figures of the course: one palette, one line style for each set, units on the axes.
+
+All functions draw into `ax` (a new axes by default) and return it; none shows the figure. Training is orange and
+dashed, validation blue and solid, in every figure: they stay apart for colour-blind readers and in black and white.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
+
+from course_utils.evidence import curves
+from course_utils.experiment import best_epoch
+
+__all__ = [
+    "ACCURACY",
+    "CROSS_ENTROPY",
+    "MAE",
+    "PARTS",
+    "digits",
+    "learning_curves",
+    "loss_against",
+    "mark_best",
+    "set_style",
+]
+
+ACCURACY, CROSS_ENTROPY, MAE = "accuracy (share correct)", "cross-entropy (nats)", "MAE (quality points)"
+
+# Okabe & Ito's colours, which colour-blind readers can tell apart.
+PARTS = {
+    "training": {"color": "#D55E00", "linestyle": "--"},
+    "validation": {"color": "#0072B2", "linestyle": "-"},
+}
+COLUMNS = {"training": "{}", "validation": "val_{}"}
+
+
+def set_style() -> None:
+    """Set seaborn's theme and figure defaults for all figures that follow."""
+    sns.set_theme(style="whitegrid", palette="colorblind", font_scale=0.95)
+    plt.rcParams.update(
+        {
+            "figure.figsize": (6.4, 3.6),
+            "figure.dpi": 90,
+            "figure.constrained_layout.use": True,
+            "axes.titlesize": "medium",
+            "axes.titleweight": "bold",
+            "legend.frameon": True,
+            "lines.linewidth": 1.8,
+        }
+    )
+
+
+def learning_curves(
+    runs: object,
+    *,
+    metric: str = "loss",
+    ylabel: str = CROSS_ENTROPY,
+    title: str = "",
+    best: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Training and validation curve by epoch: of one run, or of several seeds as median and band.
+
+    Parameters
+    ----------
+    runs : keras.callbacks.History, Run, mapping or pandas.DataFrame
+        One history; or a table made by `evidence.repeat`, whose rows are drawn as the median over the seeds with a
+        band from the lowest to the highest.
+    metric : str
+        "loss", or the name of a metric.
+    ylabel : str
+        What is drawn, with its unit: `CROSS_ENTROPY`, `MAE`, `ACCURACY`.
+    best : bool
+        Mark the epoch with the lowest validation loss (of the median, where there are several seeds).
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If the metric was not recorded.
+    """
+    ax = _axes(ax)
+    by_epoch = curves(runs) if isinstance(runs, pd.DataFrame) else _frame(runs)
+    if metric not in by_epoch:
+        recorded = [name for name in by_epoch.columns if name not in ("epoch", "seed") and not name.startswith("val_")]
+        raise ValueError(f"metric={metric!r} was not recorded. Choose from {', '.join(map(repr, recorded))}.")
+    grouped = by_epoch.groupby("epoch")
+    for part, style in PARTS.items():
+        name = COLUMNS[part].format(metric)
+        if name not in by_epoch:
+            continue
+        ax.plot(grouped[name].median(), label=part, **style)
+        if by_epoch["epoch"].duplicated().any():
+            _band(ax, grouped[name], style["color"])
+    if best and "val_loss" in by_epoch:
+        mark_best(best_epoch({"val_loss": grouped["val_loss"].median().tolist()}), ax=ax)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set(xlabel="epoch", ylabel=ylabel, title=title, xlim=(1, max(2, by_epoch["epoch"].max())))
+    ax.legend(loc="best")
+    return ax
+
+
+def mark_best(epoch: int | None, *, label: str = "lowest validation loss", ax: Axes) -> Axes:
+    """Mark an epoch by a dotted line and name it in the legend."""
+    if epoch is not None:
+        ax.axvline(epoch, color="0.35", linestyle=":", linewidth=1.5, label=f"{label}: epoch {epoch}")
+        ax.legend(loc="best")
+    return ax
+
+
+def loss_against(
+    results: pd.DataFrame,
+    x: str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    xlabel: str = "",
+    ylabel: str = CROSS_ENTROPY,
+    title: str = "",
+    log: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Training and validation loss against one setting: a dot per seed, the median as a line, the range as a band.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        Made by `evidence.repeat`, one row per seed and value of `x`.
+    x : str
+        Column of the setting.
+    columns : mapping of str to str, optional
+        Which column stands for "training" and which for "validation"; the last `loss` and `val_loss` by default.
+    log : bool
+        Logarithmic axis with a tick at every value tried.
+    """
+    if x not in results:
+        raise ValueError(f"x={x!r} is not a column of the table. Choose from {', '.join(map(repr, results.columns))}.")
+    ax = _axes(ax)
+    for part, column in (columns or {"training": "loss", "validation": "val_loss"}).items():
+        grouped, style = results.groupby(x)[column], PARTS[part]
+        ax.plot(grouped.median(), marker="o", markersize=4, label=f"{part} (median)", **style)
+        _band(ax, grouped, style["color"])
+        ax.plot(results[x], results[column], ".", color=style["color"], alpha=0.5, markersize=4)
+    if log:
+        ax.set_xscale("log", base=2)
+        ticks = sorted(results[x].unique())
+        ax.set_xticks(ticks, labels=[f"{tick:,}" for tick in ticks])
+        ax.minorticks_off()
+    else:
+        ax.xaxis.set_major_formatter(ScalarFormatter())
+    ax.set(xlabel=xlabel or x, ylabel=ylabel, title=title)
+    ax.legend(loc="best")
+    return ax
+
+
+def digits(images: np.ndarray, titles: Sequence[object] = (), *, columns: int = 10) -> np.ndarray:
+    """Draw MNIST images in a grid and return its axes, shape (rows, columns).
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        Shape (count, 784) or (count, 28, 28, 1), values 0 to 1.
+    titles : sequence, optional
+        One per image.
+    """
+    rows = -(-len(images) // columns)
+    _, axes = plt.subplots(rows, columns, figsize=(0.8 * columns, 0.8 * rows + 0.3 * bool(len(titles))), squeeze=False)
+    for ax in axes.flat:
+        ax.axis("off")
+    for i, image in enumerate(images):
+        axes.flat[i].imshow(np.reshape(image, (28, 28)), cmap="gray_r", vmin=0, vmax=1)
+        if i < len(titles):
+            axes.flat[i].set_title(str(titles[i]), fontsize="small", fontweight="normal")
+    return axes
+
+
+def _axes(ax: Axes | None) -> Axes:
+    return plt.subplots()[1] if ax is None else ax
+
+
+def _band(ax: Axes, grouped: pd.core.groupby.SeriesGroupBy, color: str) -> None:
+    """Fill the range from the lowest to the highest seed."""
+    low, high = grouped.min(), grouped.max()
+    ax.fill_between(low.index, low, high, color=color, alpha=0.18, linewidth=0)
+
+
+def _frame(run: object) -> pd.DataFrame:
+    history = run if isinstance(run, Mapping) else getattr(run, "history", None)
+    if not isinstance(history, Mapping):
+        raise ValueError(f"{run!r} is no training run. Pass a History, a Run, or a table made by repeat.")
+    frame = pd.DataFrame(dict(history))
+    return frame.assign(epoch=np.arange(1, len(frame) + 1))

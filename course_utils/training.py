@@ -1,0 +1,203 @@
+"""`fit`: the numbers of `model.fit` without its waiting time, for data that fits into memory.
+
+`model.fit` builds a new input pipeline for every epoch and for every validation, and returns to Python after every
+batch. On small data that takes far longer than the arithmetic. Here one epoch over tensors in memory is one TensorFlow
+graph that calls the model's own `train_step`, so that everything compiled into the model counts: optimizer, loss,
+metrics, regularizers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from course_utils.data import Dataset
+from course_utils.validation import check_choice, check_integer
+
+__all__ = ["EpochGraphs", "batch_orders", "fit"]
+
+BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+BATCH_HOOKS += ("on_test_batch_begin", "on_test_batch_end")
+VALIDATION_BATCH = 2048  # rows; the batch size of a validation changes its speed and memory, not its result
+
+
+def fit(
+    model: keras.Model,
+    data: Dataset,
+    *,
+    epochs: int,
+    batch_size: int = 32,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    shuffle: bool = True,
+    seed: int = 0,
+) -> keras.callbacks.History:
+    """Train a compiled model on `data.x_train`, validating on `data.x_valid` after every epoch.
+
+    Gives the numbers of `model.fit(..., shuffle=False)` up to rounding, a smaller last batch included. With
+    `shuffle=True` the order of the batches comes from a generator of its own (`batch_orders`), where `model.fit` uses
+    another; both are equally random.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled, with one input and one output.
+    data : Dataset
+        Without validation rows, no validation takes place.
+    epochs, batch_size : int
+        At least 1.
+    callbacks : sequence of keras.callbacks.Callback
+        Called at the beginning and end of training, epochs and validations: `EarlyStopping`, `ReduceLROnPlateau`,
+        `LearningRateScheduler`, `ModelCheckpoint`, your own, …
+    shuffle : bool
+        Draw a new order of the training rows for every epoch.
+    seed : int
+        Of that order; the starting weights and dropout have their own (`keras.utils.set_random_seed`).
+
+    Returns
+    -------
+    keras.callbacks.History
+        `history.history[name]` is a list with one float per epoch.
+
+    Raises
+    ------
+    ValueError
+        If the model is not compiled, an argument is out of range, or a callback works batch by batch.
+    """
+    epochs = check_integer("epochs", epochs, at_least=1)
+    batch_size = check_integer("batch_size", batch_size, at_least=1)
+    callbacks = check_callbacks(callbacks)
+    graphs = EpochGraphs(model, data)
+    orders = batch_orders(len(data.x_train), shuffle=shuffle, seed=seed)
+    return train_epochs(graphs, orders, epochs=epochs, batch_size=batch_size, callbacks=callbacks)
+
+
+class EpochGraphs:
+    """The two graphs of a compiled model on one data set: an epoch of training, and a validation.
+
+    They are traced at their first call, which takes longer than training a small network does. Whoever trains the same
+    architecture again can keep this object and give `model` and its optimizer new starting values instead.
+
+    Attributes
+    ----------
+    model : keras.Model
+    has_validation : bool
+    """
+
+    def __init__(self, model: keras.Model, data: Dataset) -> None:
+        if not getattr(model, "compiled", False):
+            raise ValueError("The model is not compiled. Call model.compile(optimizer=…, loss=…) before training it.")
+        self.model = model
+        self.has_validation = len(data.x_valid) > 0
+        self._train_set = tf.constant(data.x_train), tf.constant(data.y_train)
+        self._valid_set = tf.constant(data.x_valid), tf.constant(data.y_valid)
+        create_variables(model, *self._train_set)
+        wrap = (lambda function: function) if model.run_eagerly else tf.function
+        self._train_graph, self._valid_graph = wrap(self._train_all), wrap(self._validate_all)
+        self._names: dict[str, list[str]] = {}
+
+    def train(self, order: np.ndarray, batch_size: int) -> dict[str, float]:
+        """Train one epoch over the rows named by `order`, shape (rows,), and return the metrics by name."""
+        values = self._train_graph(*self._train_set, tf.constant(order, tf.int32), tf.constant(batch_size))
+        return self._by_name("train", values)
+
+    def validate(self, batch_size: int) -> dict[str, float]:
+        """Return the metrics of the validation set by name, without training."""
+        batch_size = max(batch_size, VALIDATION_BATCH)
+        return self._by_name("valid", self._valid_graph(*self._valid_set, tf.constant(batch_size)))
+
+    def _train_all(self, x: tf.Tensor, y: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor) -> tf.Tensor:
+        self.model.reset_metrics()
+        for start in tf.range(0, tf.size(order), batch_size):
+            rows = order[start : start + batch_size]  # (batch,), fewer at the end
+            self.model.train_step((tf.gather(x, rows), tf.gather(y, rows)))
+        return self._results("train")
+
+    def _validate_all(self, x: tf.Tensor, y: tf.Tensor, batch_size: tf.Tensor) -> tf.Tensor:
+        self.model.reset_metrics()
+        for start in tf.range(0, tf.shape(x)[0], batch_size):
+            self.model.test_step((x[start : start + batch_size], y[start : start + batch_size]))
+        return self._results("valid")
+
+    def _results(self, part: str) -> tf.Tensor:
+        """All metrics as one tensor: one transfer to Python instead of one per metric."""
+        results = self.model.get_metrics_result()
+        self._names[part] = list(results)
+        return tf.stack([tf.cast(value, tf.float32) for value in results.values()])
+
+    def _by_name(self, part: str, values: tf.Tensor) -> dict[str, float]:
+        return dict(zip(self._names[part], values.numpy().tolist(), strict=True))
+
+
+def create_variables(model: keras.Model, x: tf.Tensor, y: tf.Tensor) -> None:
+    """Create all variables of a compiled model before tracing: a graph that creates some is traced twice."""
+    model.test_step((x[:2], y[:2]))
+    model.reset_metrics()
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+
+
+def batch_orders(rows: int, *, shuffle: bool = True, seed: int = 0) -> Iterator[np.ndarray]:
+    """Yield the order of the training rows, shape (rows,), for one epoch after the other, without end."""
+    check_choice("shuffle", shuffle, (True, False))
+    rng = np.random.default_rng(check_integer("seed", seed, at_least=0))
+    while True:
+        yield rng.permutation(rows) if shuffle else np.arange(rows)
+
+
+def train_epochs(
+    graphs: EpochGraphs,
+    orders: Iterable[np.ndarray],
+    *,
+    epochs: int,
+    batch_size: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> keras.callbacks.History:
+    """Train epoch by epoch, calling the callbacks in the order in which `model.fit` does."""
+    model, history = graphs.model, keras.callbacks.History()
+    hooks = keras.callbacks.CallbackList([*callbacks, history], model=model, epochs=epochs, verbose=0)
+    model.stop_training = False
+    hooks.on_train_begin()
+    logs: dict[str, float] = {}
+    for epoch, order in zip(range(epochs), orders, strict=False):
+        hooks.on_epoch_begin(epoch)
+        logs = graphs.train(order, batch_size)
+        if graphs.has_validation:
+            hooks.on_test_begin()
+            validation = graphs.validate(batch_size)
+            hooks.on_test_end(validation)
+            logs = {**logs, **{f"val_{name}": value for name, value in validation.items()}}
+        hooks.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    hooks.on_train_end(logs)
+    return history
+
+
+def check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
+    """Return the callbacks as a list, or raise `ValueError` if one of them wants to be called for every batch."""
+    if isinstance(callbacks, keras.callbacks.Callback):
+        callbacks = [callbacks]
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise ValueError(
+                f"callbacks holds {callback!r}, which is no keras.callbacks.Callback. Pass a list of callback objects."
+            )
+        # ModelCheckpoint has a batch hook, which does nothing when it saves by the epoch.
+        if getattr(callback, "save_freq", None) == "epoch":
+            continue
+        hooks = [name for name in BATCH_HOOKS if _is_overridden(callback, name)]
+        if hooks:
+            raise ValueError(
+                f"{type(callback).__name__} works batch by batch ({', '.join(hooks)}), but course_utils.training.fit "
+                "runs a whole epoch as one graph and can only call back between epochs. "
+                "Use a callback that works by the epoch, or train with model.fit."
+            )
+    return list(callbacks)
+
+
+def _is_overridden(callback: keras.callbacks.Callback, name: str) -> bool:
+    method: Callable = getattr(callback, name)
+    return getattr(method, "__func__", method) is not getattr(keras.callbacks.Callback, name)
