@@ -32,7 +32,7 @@ def check_number(
     is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if (
         not is_real
-        or math.isnan(value)
+        or not math.isfinite(value)
         or (at_least is not None and value < at_least)
         or (above is not None and value <= above)
         or (at_most is not None and value > at_most)
