@@ -16,7 +16,7 @@ from course_utils.data import Dataset
 from course_utils.experiment import Run, Settings, best_epoch, run_seeds
 from course_utils.validation import check_integer
 
-__all__ = ["claim", "curves", "repeat", "seeds"]
+__all__ = ["claim", "curves", "repeat", "seeds", "tabulate"]
 
 
 def seeds(n: int) -> list[int]:
@@ -73,14 +73,25 @@ def repeat(
         raise ValueError("seeds is empty: pass at least one, for instance seeds(5).")
     values = {name: _values(name, some) for name, some in grid.items()}
     call = _runner(run, data, list(values))
-    rows = []
+    tables = []
     for combination in itertools.product(*values.values()):
         setting = dict(zip(values, combination, strict=True))
-        results = call(seeds, setting)
-        if len(results) != len(seeds):
-            raise ValueError(f"{len(results)} results for {len(seeds)} seeds: the experiment must return one for each.")
-        rows += [{**setting, "seed": seed, **_columns(result)} for seed, result in zip(seeds, results, strict=True)]
-    return pd.DataFrame(rows)
+        tables.append(tabulate(call(seeds, setting), seeds=seeds, **setting))
+    return pd.concat(tables, ignore_index=True)
+
+
+def tabulate(results: Sequence[object], *, seeds: Sequence[int], **setting: object) -> pd.DataFrame:
+    """Results that you have already, one per seed, as `repeat` would put them into its table.
+
+    Raises
+    ------
+    ValueError
+        If there is not one result for each seed.
+    """
+    if len(results) != len(seeds):
+        raise ValueError(f"{len(results)} results for {len(seeds)} seeds: the experiment must return one for each.")
+    rows = zip(seeds, results, strict=True)
+    return pd.DataFrame([{**setting, "seed": seed, **_columns(result)} for seed, result in rows])
 
 
 def curves(results: pd.DataFrame) -> pd.DataFrame:

@@ -27,6 +27,7 @@ __all__ = [
     "learning_curves",
     "loss_against",
     "mark_best",
+    "seed_dots",
     "set_style",
 ]
 
@@ -37,6 +38,7 @@ PARTS = {
     "training": {"color": "#D55E00", "linestyle": "--"},
     "validation": {"color": "#0072B2", "linestyle": "-"},
 }
+HUES = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # for anything but training and validation
 COLUMNS = {"training": "{}", "validation": "val_{}"}
 
 
@@ -104,7 +106,7 @@ def learning_curves(
             _band(ax, grouped[name], style["color"])
     if best and "val_loss" in by_epoch:
         mark_best(best_epoch({"val_loss": grouped["val_loss"].median().tolist()}), ax=ax)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.set(xlabel="epoch", ylabel=ylabel, title=title, xlim=(1, max(2, by_epoch["epoch"].max())))
     ax.legend(loc="best")
     return ax
@@ -159,6 +161,57 @@ def loss_against(
         ax.xaxis.set_major_formatter(ScalarFormatter())
     ax.set(xlabel=xlabel or x, ylabel=ylabel, title=title)
     ax.legend(loc="best")
+    return ax
+
+
+def seed_dots(
+    results: pd.DataFrame,
+    by: str,
+    x: str = "val_loss",
+    *,
+    hue: str | None = None,
+    xlabel: str = f"validation {CROSS_ENTROPY}",
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """One dot per seed and one line of dots per value of `by`, with a bar at the median.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        One row per seed and value of `by`; drawn in the order in which the values appear.
+    by, x : str
+        Columns of the groups and of the measured value.
+    hue : str, optional
+        Column that splits each group in two or more, side by side.
+    """
+    for name in filter(None, (by, x, hue)):
+        if name not in results:
+            raise ValueError(f"{name!r} is not a column of the table. Choose from {', '.join(map(repr, results))}.")
+    if ax is None:
+        ax = plt.subplots(figsize=(6.4, 1.1 + 0.42 * results[by].nunique()))[1]
+    palette = HUES[: results[hue].nunique()] if hue else None
+    common = {
+        "data": results,
+        "x": x,
+        "y": by,
+        "hue": hue,
+        "palette": palette,
+        "orient": "h",
+        "ax": ax,
+        "dodge": hue is not None,
+    }
+    sns.stripplot(**common, size=6, alpha=0.8, jitter=False, color=None if hue else PARTS["validation"]["color"])
+    bar = {"marker": "|", "markersize": 16, "markeredgewidth": 2.5}
+    dodge = 0.4 if hue else False
+    colors = {} if hue else {"color": "0.25"}
+    sns.pointplot(
+        **{**common, "dodge": dodge}, estimator="median", errorbar=None, linestyle="none", legend=False, **bar, **colors
+    )
+    ax.set(xlabel=xlabel, ylabel="", title=title)
+    ax.margins(x=0.06)
+    if hue:
+        sns.move_legend(ax, "center left", bbox_to_anchor=(1, 0.5), title=None)
     return ax
 
 

@@ -1,0 +1,33 @@
+"""Fixtures for the unit tests: a few rows of the real data, and a quiet TensorFlow."""
+
+import dataclasses
+import os
+
+import matplotlib
+import pytest
+
+
+def pytest_configure():
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    matplotlib.use("Agg")  # not through the environment, which the notebooks' kernels would inherit
+
+
+@pytest.fixture(scope="session")
+def wine():
+    """100 training and 40 validation wines."""
+    from course_utils.data import load_red_wine  # noqa: PLC0415
+
+    full = load_red_wine()
+    few = {f"{axis}_{part}": getattr(full, f"{axis}_{part}")[:n] for axis in "xy" for part, n in SIZES.items()}
+    return dataclasses.replace(full, **few)
+
+
+SIZES = {"train": 100, "valid": 40}
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """100 training and 50 validation digits."""
+    from course_utils.data import load_mnist  # noqa: PLC0415
+
+    return load_mnist(n_train=100, n_valid=50, n_test=0)
