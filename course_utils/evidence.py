@@ -37,7 +37,7 @@ def seeds(n: int) -> list[int]:
 
 
 def repeat(
-    run: Settings | Callable, *, seeds: Sequence[int], data: Dataset | None = None, **grid: Iterable[object]
+    run: Settings | Callable, *, seeds: Sequence[int], data: Dataset | None = None, **grid: object
 ) -> pd.DataFrame:
     """Repeat an experiment for every seed and every combination of the values in `grid`.
 
@@ -47,14 +47,14 @@ def repeat(
         `Settings`: `data` is needed, and `grid` may change any of their fields; all seeds are trained together.
         A function with a parameter `seed` is called once per seed and combination, and returns the result. One with a
         parameter `seeds` is called once per combination, and returns a list with one result per seed. Both get the
-        combination as keyword arguments. A result is a `Run`, a Keras `History`, a mapping of names to numbers, or a
-        number.
+        combination as keyword arguments, and `data` if there is one. A result is a `Run`, a Keras `History`, a mapping
+        of names to numbers, or a number.
     seeds : sequence of int
         As from `seeds(5)`.
     data : Dataset, optional
-        For `Settings` alone.
-    **grid : iterable
-        Values to try, by name: `width=[4, 64], dropout=[0, 0.5]` makes four combinations.
+        What to train on.
+    **grid : list or single value
+        Values to try, by name: `width=[4, 64], dropout=[0, 0.5], epochs=30` makes four combinations.
 
     Returns
     -------
@@ -90,8 +90,11 @@ def tabulate(results: Sequence[object], *, seeds: Sequence[int], **setting: obje
     """
     if len(results) != len(seeds):
         raise ValueError(f"{len(results)} results for {len(seeds)} seeds: the experiment must return one for each.")
-    rows = zip(seeds, results, strict=True)
-    return pd.DataFrame([{**setting, "seed": seed, **_columns(result)} for seed, result in rows])
+    rows = []
+    for seed, result in zip(seeds, results, strict=True):
+        given = {**setting, "seed": seed}  # a schedule's last learning rate does not replace the one that was set
+        rows.append({**given, **{name: value for name, value in _columns(result).items() if name not in given}})
+    return pd.DataFrame(rows)
 
 
 def curves(results: pd.DataFrame) -> pd.DataFrame:
@@ -103,6 +106,7 @@ def curves(results: pd.DataFrame) -> pd.DataFrame:
     for _, row in results.iterrows():
         frame = pd.DataFrame(row["history"].metrics)
         frame.insert(0, "epoch", np.arange(1, len(frame) + 1))
+        frame = frame.drop(columns=[name for name in settings if name in frame])
         for name in reversed(settings):
             frame.insert(0, name, row[name])
         frames.append(frame)
@@ -150,9 +154,10 @@ class _History:
         return f"<{len(self.metrics['loss'])} epochs>"
 
 
-def _values(name: str, some: Iterable[object]) -> list[object]:
+def _values(name: str, some: object) -> list[object]:
+    """The values to try: those of a list, or a single one."""
     if isinstance(some, str) or not isinstance(some, Iterable):
-        raise ValueError(f"{name}={some!r} is not a list of values to try. Write {name}=[{some!r}].")
+        return [some]
     values = list(some)
     if not values:
         raise ValueError(f"{name} has no values to try: pass a list with at least one.")
@@ -170,11 +175,11 @@ def _runner(run: Settings | Callable, data: Dataset | None, names: list[str]) ->
                 raise ValueError(f"{name!r} is not a field of Settings. Choose from {', '.join(known)}.")
         fields = {name: getattr(run, name) for name in known}
         return lambda seeds, setting: run_seeds(Settings(**{**fields, **setting}), data, seeds=seeds)
-    parameters = inspect.signature(run).parameters
+    parameters, given = inspect.signature(run).parameters, {} if data is None else {"data": data}
     if "seeds" in parameters:
-        return lambda seeds, setting: list(run(seeds=seeds, **setting))
+        return lambda seeds, setting: list(run(seeds=seeds, **given, **setting))
     if "seed" in parameters:
-        return lambda seeds, setting: [run(seed=seed, **setting) for seed in seeds]
+        return lambda seeds, setting: [run(seed=seed, **given, **setting) for seed in seeds]
     raise ValueError(f"{run!r} takes neither `seed` nor `seeds`: give it one of these parameters.")
 
 

@@ -17,7 +17,18 @@ from course_utils.together import fit_together
 from course_utils.training import fit
 from course_utils.validation import check_choice, check_integer, check_number
 
-__all__ = ["OPTIMIZERS", "Run", "Settings", "best_epoch", "code", "make_model", "run", "run_seeds"]
+__all__ = [
+    "OPTIMIZERS",
+    "Run",
+    "Settings",
+    "best_epoch",
+    "code",
+    "make_model",
+    "make_optimizer",
+    "run",
+    "run_seeds",
+    "training_loss",
+]
 
 OPTIMIZERS = ("adam", "sgd", "momentum", "rmsprop", "adagrad")
 
@@ -76,9 +87,9 @@ class Run:
         As it was after the last epoch.
     history : dict of str to list of float
         As in `keras.callbacks.History.history`: one value per epoch for every metric.
-    train_loss : float
-        Loss on the training set at the end, in inference mode: no dropout, and one fixed network. `history["loss"]` is
-        a mean over an epoch in which the network still changed.
+    train_loss, valid_loss : float
+        Losses of `model` as it is, in inference mode: no dropout, and one fixed network. `history["loss"]` is a mean
+        over an epoch in which the network still changed. `valid_loss` is NaN without validation.
     seconds : float
         Time for building and training.
     """
@@ -87,6 +98,7 @@ class Run:
     model: keras.Model
     history: Mapping[str, list[float]]
     train_loss: float
+    valid_loss: float
     seconds: float
 
     @property
@@ -96,8 +108,8 @@ class Run:
 
     @property
     def gap(self) -> float:
-        """Validation minus training loss at the end, both in inference mode; NaN without validation."""
-        return self.history.get("val_loss", [float("nan")])[-1] - self.train_loss
+        """Validation minus training loss, both of `model` in inference mode; NaN without validation."""
+        return self.valid_loss - self.train_loss
 
     def __repr__(self) -> str:
         return f"<Run of {self.settings}: {len(self.history['loss'])} epochs, best epoch {self.best_epoch}>"
@@ -151,8 +163,8 @@ def run_seeds(settings: Settings, data: Dataset, *, seeds: Sequence[int]) -> lis
     return [_finished(*parts, data, share) for parts in zip(each, models, histories, strict=True)]
 
 
-def make_model(settings: Settings, data: Dataset) -> keras.Sequential:
-    """The compiled network of `settings`, not trained."""
+def make_model(settings: Settings, data: Dataset, *, isolated: bool = False) -> keras.Sequential:
+    """The compiled network of `settings`, not trained; `isolated` as in `models.build_mlp`."""
     model = build_mlp(
         data,
         width=settings.width,
@@ -161,8 +173,9 @@ def make_model(settings: Settings, data: Dataset) -> keras.Sequential:
         batch_norm=settings.batch_norm,
         activation=settings.activation,
         seed=settings.seed,
+        isolated=isolated,
     )
-    return compile_for(model, data, _optimizer(settings))
+    return compile_for(model, data, make_optimizer(settings))
 
 
 def best_epoch(history: Mapping[str, list[float]]) -> int | None:
@@ -171,18 +184,41 @@ def best_epoch(history: Mapping[str, list[float]]) -> int | None:
     return None if not np.isfinite(losses).any() else int(np.nanargmin(losses)) + 1
 
 
-def code(settings: Settings, data: Dataset) -> str:
+def training_loss(model: keras.Model, data: Dataset) -> float:
+    """Loss on the training set in inference mode: no dropout, and one fixed network."""
+    return _inference_loss(model, data.x_train, data.y_train)
+
+
+def _inference_loss(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
+    total = 0.0
+    for start in range(0, len(x), 10_000):
+        some, truth = x[start : start + 10_000], y[start : start + 10_000]
+        predicted = model(some, training=False)
+        total += len(some) * float(model.compute_loss(x=some, y=truth, y_pred=predicted, training=False))
+    return total / len(x) if len(x) else float("nan")
+
+
+def code(settings: Settings, data: Dataset, *, shuffle: bool = True) -> str:
     """Plain Keras source of the same run, ready to be copied into a cell or a script.
 
     With `shuffle=False` in its `model.fit`, it gives the history of `training.fit(..., shuffle=False)`; shuffled,
     `model.fit` draws the order of the batches from another generator.
+
+    Raises
+    ------
+    ValueError
+        If the data set does not know how it was loaded (`data.source`).
     """
-    model = make_model(settings, data)
+    if not data.source:
+        raise ValueError("data.source is empty: give the Dataset the source of the call that loads it.")
+    model = make_model(settings, data, isolated=True)
     follow, batch = _schedule_source(settings), f"batch_size={settings.batch_size}, epochs={settings.epochs}"
     fit_lines = ["data.x_train, data.y_train,"]
     if len(data.x_valid):
         fit_lines.append("validation_data=(data.x_valid, data.y_valid),")
     fit_lines.append(f"{batch},")
+    if not shuffle:
+        fit_lines.append("shuffle=False,")
     if follow:
         fit_lines.append(f"callbacks=[{follow[-1]}],")
     loss = '"mae"' if data.task == "regression" else "keras.losses.SparseCategoricalCrossentropy(from_logits=True)"
@@ -214,14 +250,12 @@ def code(settings: Settings, data: Dataset) -> str:
 def _finished(
     settings: Settings, model: keras.Model, history: keras.callbacks.History, data: Dataset, seconds: float
 ) -> Run:
-    total = 0.0
-    for start in range(0, len(data.x_train), 10_000):
-        x, y = data.x_train[start : start + 10_000], data.y_train[start : start + 10_000]
-        total += len(x) * float(model.compute_loss(x=x, y=y, y_pred=model(x, training=False), training=False))
-    return Run(settings, model, history.history, total / len(data.x_train), seconds)
+    valid_loss = _inference_loss(model, data.x_valid, data.y_valid)
+    return Run(settings, model, history.history, training_loss(model, data), valid_loss, seconds)
 
 
-def _optimizer(settings: Settings) -> keras.optimizers.Optimizer:
+def make_optimizer(settings: Settings) -> keras.optimizers.Optimizer:
+    """The optimizer of `settings`, at their learning rate."""
     rate = settings.learning_rate
     if settings.optimizer == "momentum":
         return keras.optimizers.SGD(learning_rate=rate, momentum=0.9)
@@ -229,9 +263,9 @@ def _optimizer(settings: Settings) -> keras.optimizers.Optimizer:
 
 
 def _optimizer_source(settings: Settings) -> str:
-    name = type(_optimizer(settings)).__name__
+    name = type(make_optimizer(settings)).__name__
     momentum = ", momentum=0.9" if settings.optimizer == "momentum" else ""
-    return f"keras.optimizers.{name}(learning_rate={settings.learning_rate:g}{momentum})"
+    return f"keras.optimizers.{name}(learning_rate={settings.learning_rate!r}{momentum})"
 
 
 def _layer_source(layer: keras.Layer) -> str:
@@ -246,7 +280,7 @@ def _layer_source(layer: keras.Layer) -> str:
     elif isinstance(layer, keras.layers.Activation):
         arguments.append(f'"{config["activation"]}"')
     elif isinstance(layer, keras.layers.Dropout):
-        arguments.append(f"{config['rate']:g}")
+        arguments.append(repr(config["rate"]))
     return f"keras.layers.{type(layer).__name__}({', '.join(arguments)})"
 
 
@@ -259,7 +293,7 @@ def _schedule_source(settings: Settings) -> list[str]:
         return []
     defaults = {"name": type(schedule).__name__, "alpha": 0.0, "staircase": False}
     config = {k: v for k, v in schedule.get_config().items() if v is not None and defaults.get(k) != v}
-    arguments = ", ".join(f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in config.items())
+    arguments = ", ".join(f"{k}={v!r}" for k, v in config.items())
     return [
         f"schedule = keras.optimizers.schedules.{type(schedule).__name__}({arguments})",
         "keras.callbacks.LearningRateScheduler(lambda epoch: float(schedule(epoch)))",

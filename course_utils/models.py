@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import keras
 
 from course_utils.data import Dataset
@@ -21,6 +23,7 @@ def build_mlp(
     batch_norm: bool = False,
     activation: str = "relu",
     seed: int = 0,
+    isolated: bool = False,
 ) -> keras.Sequential:
     """A multilayer perceptron whose input and output fit the data.
 
@@ -43,6 +46,9 @@ def build_mlp(
         One of `ACTIVATIONS`.
     seed : int
         Passed to `keras.utils.set_random_seed`: the same seed gives the same starting weights and dropout.
+    isolated : bool
+        Build the same network without that call, which reseeds the whole process: for threads that build networks
+        while other code runs.
 
     Returns
     -------
@@ -59,20 +65,34 @@ def build_mlp(
     dropout = check_number("dropout", dropout, at_least=0, below=1, hint="0.0 switches dropout off.")
     check_choice("batch_norm", batch_norm, (True, False))
     check_choice("activation", activation, ACTIVATIONS)
-    keras.utils.set_random_seed(check_integer("seed", seed, at_least=0))
+    check_choice("isolated", isolated, (True, False))
+    seed = check_integer("seed", seed, at_least=0)
+    if isolated:
+        generator = random.Random(seed)
+    else:
+        keras.utils.set_random_seed(seed)
+
+    def next_seed() -> int | None:
+        # Left to itself, Keras draws the seed of each layer in this way from the generator of the process.
+        return generator.randint(1, 10**9) if isolated else None
+
+    def dense(units: int, **options: object) -> keras.layers.Dense:
+        return keras.layers.Dense(
+            units, kernel_initializer=keras.initializers.GlorotUniform(seed=next_seed()), **options
+        )
 
     layers = [keras.Input(data.input_shape)]
     if len(data.input_shape) > 1:
         layers.append(keras.layers.Flatten())
     for _ in range(depth):
         if batch_norm:
-            layers += [keras.layers.Dense(width, use_bias=False), keras.layers.BatchNormalization()]
+            layers += [dense(width, use_bias=False), keras.layers.BatchNormalization()]
             layers.append(keras.layers.Activation(activation))
         else:
-            layers.append(keras.layers.Dense(width, activation=activation))
+            layers.append(dense(width, activation=activation))
         if dropout > 0:
-            layers.append(keras.layers.Dropout(dropout))
-    layers.append(keras.layers.Dense(data.n_outputs))
+            layers.append(keras.layers.Dropout(dropout, seed=next_seed()))
+    layers.append(dense(data.n_outputs))
     return keras.Sequential(layers)
 
 

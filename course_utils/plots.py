@@ -91,11 +91,16 @@ def learning_curves(
     ValueError
         If the metric was not recorded.
     """
-    ax = _axes(ax)
     by_epoch = curves(runs) if isinstance(runs, pd.DataFrame) else _frame(runs)
-    if metric not in by_epoch:
+    if isinstance(runs, pd.DataFrame):
+        settings = by_epoch.columns[: by_epoch.columns.get_loc("seed")]
+        mixed = [name for name in settings if by_epoch[name].nunique() > 1]
+        if mixed:
+            raise ValueError(f"The table holds several values of {', '.join(mixed)}. Select one: a median mixes them.")
+    if metric not in by_epoch or metric.startswith("val_"):
         recorded = [name for name in by_epoch.columns if name not in ("epoch", "seed") and not name.startswith("val_")]
         raise ValueError(f"metric={metric!r} was not recorded. Choose from {', '.join(map(repr, recorded))}.")
+    ax = _axes(ax)
     grouped = by_epoch.groupby("epoch")
     for part, style in PARTS.items():
         name = COLUMNS[part].format(metric)
@@ -172,6 +177,7 @@ def seed_dots(
     hue: str | None = None,
     xlabel: str = f"validation {CROSS_ENTROPY}",
     title: str = "",
+    sort: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
     """One dot per seed and one line of dots per value of `by`, with a bar at the median.
@@ -179,35 +185,27 @@ def seed_dots(
     Parameters
     ----------
     results : pandas.DataFrame
-        One row per seed and value of `by`; drawn in the order in which the values appear.
+        One row per seed and value of `by`; drawn in the order in which the values appear, or by their medians.
     by, x : str
         Columns of the groups and of the measured value.
     hue : str, optional
         Column that splits each group in two or more, side by side.
+    sort : bool
+        Order the groups by their medians, the lowest first.
     """
     for name in filter(None, (by, x, hue)):
         if name not in results:
             raise ValueError(f"{name!r} is not a column of the table. Choose from {', '.join(map(repr, results))}.")
     if ax is None:
-        ax = plt.subplots(figsize=(6.4, 1.1 + 0.42 * results[by].nunique()))[1]
-    palette = HUES[: results[hue].nunique()] if hue else None
-    common = {
-        "data": results,
-        "x": x,
-        "y": by,
-        "hue": hue,
-        "palette": palette,
-        "orient": "h",
-        "ax": ax,
-        "dodge": hue is not None,
-    }
-    sns.stripplot(**common, size=6, alpha=0.8, jitter=False, color=None if hue else PARTS["validation"]["color"])
-    bar = {"marker": "|", "markersize": 16, "markeredgewidth": 2.5}
-    dodge = 0.4 if hue else False
-    colors = {} if hue else {"color": "0.25"}
-    sns.pointplot(
-        **{**common, "dodge": dodge}, estimator="median", errorbar=None, linestyle="none", legend=False, **bar, **colors
-    )
+        ax = plt.subplots(figsize=(6.4, 1.1 + (0.8 if hue else 0.42) * results[by].nunique()))[1]
+    order = results.groupby(by)[x].median().sort_values().index if sort else results[by].unique()
+    color = {"palette": HUES[: results[hue].nunique()]} if hue else {}
+    common = {"data": results, "x": x, "y": by, "hue": hue, "order": list(order), "orient": "h", "ax": ax, **color}
+    dot = {"size": 6, "alpha": 0.8, "jitter": False} | ({} if hue else {"color": PARTS["validation"]["color"]})
+    sns.stripplot(**common, dodge=hue is not None, **dot)
+    bar = {"marker": "|", "markersize": 16, "markeredgewidth": 2.5} | ({} if hue else {"color": "0.25"})
+    aggregate = {"estimator": "median", "errorbar": None, "linestyle": "none", "legend": False}
+    sns.pointplot(**common, dodge=0.4 if hue else False, **aggregate, **bar)
     ax.set(xlabel=xlabel, ylabel="", title=title)
     ax.margins(x=0.06)
     if hue:

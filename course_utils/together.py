@@ -7,14 +7,15 @@ starting weights, its own dropout masks and its own order of batches, and ends w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from course_utils.data import Dataset
-from course_utils.training import VALIDATION_BATCH, batch_orders, create_variables, fit
+from course_utils.training import VALIDATION_BATCH, as_python, batch_orders, create_variables, fit
 from course_utils.validation import check_integer
 
 __all__ = ["fit_together"]
@@ -35,8 +36,9 @@ def fit_together(
 ) -> list[keras.callbacks.History]:
     """Train models of the same architecture side by side; each as `fit(model, data, …, seed=seed)` would.
 
-    Models whose optimizer looks at all weights at once (gradient clipping by norm, for instance), or that have a
-    `train_step` of their own, are trained one after the other.
+    Models are trained one after the other if their optimizer looks at all weights at once or treats some differently
+    (clipping by norm, weight decay), if weights have constraints, if their optimizers stand at different steps, or if
+    they have a `train_step` of their own.
 
     Parameters
     ----------
@@ -66,8 +68,8 @@ def fit_together(
     epochs = check_integer("epochs", epochs, at_least=1)
     batch_size = check_integer("batch_size", batch_size, at_least=1)
     seeds = list(range(len(models))) if seeds is None else list(seeds)
-    _check(models, seeds, rates, epochs)
-    if len(models) > 1 and _can_be_stacked(models[0]):
+    _check(models, data, seeds, rates, epochs)
+    if len(models) > 1 and _can_be_stacked(models):
         orders = [batch_orders(len(data.x_train), shuffle=shuffle, seed=seed) for seed in seeds]
         return _Stack(models, data).fit(orders, epochs=epochs, batch_size=batch_size, rates=rates)
     schedule = [keras.callbacks.LearningRateScheduler(lambda epoch: float(rates[epoch]))] if rates is not None else []
@@ -77,7 +79,9 @@ def fit_together(
     ]
 
 
-def _check(models: list[keras.Model], seeds: list[int], rates: Sequence[float] | None, epochs: int) -> None:
+def _check(
+    models: list[keras.Model], data: Dataset, seeds: list[int], rates: Sequence[float] | None, epochs: int
+) -> None:
     if not models:
         raise ValueError("models is empty: pass at least one compiled model.")
     if len(seeds) != len(models):
@@ -87,6 +91,8 @@ def _check(models: list[keras.Model], seeds: list[int], rates: Sequence[float] |
     for model in models:
         if not getattr(model, "compiled", False):
             raise ValueError("A model is not compiled. Call model.compile(optimizer=…, loss=…) before training it.")
+        if not model.built:
+            create_variables(model, tf.constant(data.x_train[:2]), tf.constant(data.y_train[:2]))
         if _signature(model) != _signature(models[0]):
             raise ValueError(
                 "The models differ in more than their weights. Build and compile them all with the same settings, "
@@ -95,23 +101,29 @@ def _check(models: list[keras.Model], seeds: list[int], rates: Sequence[float] |
 
 
 def _signature(model: keras.Model) -> object:
-    """What must be equal for two models to share a graph: everything but names and seeds."""
-    ignored = ("name", "seed", "kernel_initializer", "bias_initializer")
-    layers = [(type(layer), _without(layer.get_config(), ignored)) for layer in model.layers]
-    optimizer = type(model.optimizer), str(_without(model.optimizer.get_config(), ("name",)))
-    return layers, [weight.shape for weight in model.weights], optimizer, type(model.loss), str(model.loss)[:20]
+    """What must be equal for two models to share a graph: everything but names and random seeds."""
+    layers = [(type(layer), str(_nameless(layer.get_config()))) for layer in model.layers]
+    compiled = str(_nameless(model.get_compile_config() or {}))
+    loss = model.loss if callable(model.loss) and not isinstance(model.loss, keras.losses.Loss) else None
+    return layers, [weight.shape for weight in model.weights], type(model.optimizer), compiled, loss
 
 
-def _without(config: dict, ignored: tuple[str, ...]) -> dict:
-    return {name: value for name, value in config.items() if name not in ignored}
+def _nameless(config: object) -> object:
+    """A configuration without the entries in which equal models differ."""
+    if isinstance(config, dict):
+        ignored = ("name", "seed", "kernel_initializer", "bias_initializer")
+        return {key: _nameless(value) for key, value in config.items() if key not in ignored}
+    return [_nameless(value) for value in config] if isinstance(config, (list, tuple)) else config
 
 
-def _can_be_stacked(model: keras.Model) -> bool:
-    optimizer = model.optimizer
+def _can_be_stacked(models: list[keras.Model]) -> bool:
+    model, optimizer = models[0], models[0].optimizer
     looks_at_all = (optimizer.clipnorm, optimizer.global_clipnorm, optimizer.use_ema, optimizer.loss_scale_factor)
+    spares_some = (optimizer.weight_decay, any(variable.constraint for variable in model.trainable_variables))
     has_own_step = type(model).train_step not in (keras.Model.train_step, keras.Sequential.train_step)
-    is_elementwise = type(optimizer).__name__ in ELEMENTWISE_OPTIMIZERS and not any(looks_at_all)
-    return is_elementwise and not has_own_step and not model.run_eagerly
+    is_elementwise = type(optimizer).__name__ in ELEMENTWISE_OPTIMIZERS and not any((*looks_at_all, *spares_some))
+    at_the_same_step = len({int(model.optimizer.iterations.numpy()) for model in models}) == 1
+    return is_elementwise and at_the_same_step and not has_own_step and not model.run_eagerly
 
 
 class _Stack:
@@ -135,9 +147,10 @@ class _Stack:
         self.optimizer.build(self.trainable)
         for shared, *own in self._optimizer_variables():
             shared.assign(_stacked(own) if shared.shape != own[0].shape else own[0])
-        # Traced once, used S times.
-        self._one_graph, self._metrics_graph = tf.function(self._one), tf.function(self._metrics_of_one)
-        self._train_graph, self._valid_graph = tf.function(self._train_all), tf.function(self._validate_all)
+        # As in `EpochGraphs`: no autograph, and a `partial` for each object. The first two are used S times.
+        graph = partial(tf.function, autograph=False)
+        self._one_graph, self._metrics_graph = graph(partial(self._one)), graph(partial(self._metrics_of_one))
+        self._train_graph, self._valid_graph = graph(partial(self._train_all)), graph(partial(self._validate_all))
         self._names: list[str] = []
 
     def fit(
@@ -151,28 +164,26 @@ class _Stack:
             if rates is not None:
                 self.optimizer.learning_rate = float(rates[epoch])
             order = tf.constant(np.stack([next(order) for order in orders]), tf.int32)  # (S, rows)
-            train = self._train_graph(*self._train_set, order, tf.constant(batch_size)).numpy()  # (S, metrics)
-            columns, names = [train], [*self._names]
+            logs = self._by_name(self._train_graph(*self._train_set, order, tf.constant(batch_size)))
             if self.has_validation:
                 step = tf.constant(max(batch_size, VALIDATION_BATCH))
-                columns.append(self._valid_graph(*self._valid_set, step).numpy())
-                names += [f"val_{name}" for name in self._names]
+                logs |= self._by_name(self._valid_graph(*self._valid_set, step), prefix="val_")
             if rates is not None:
-                columns.append(np.full((self.n, 1), rates[epoch]))
-                names.append("learning_rate")
-            for history, values in zip(histories, np.hstack(columns).tolist(), strict=True):
-                history.on_epoch_end(epoch, dict(zip(names, values, strict=True)))
+                logs["learning_rate"] = np.full(self.n, rates[epoch])
+            for s, history in enumerate(histories):
+                history.on_epoch_end(epoch, {name: as_python(values[s]) for name, values in logs.items()})
         self._unstack()
         for model, history in zip(self.models, histories, strict=True):
             model.history = history
         return histories
 
-    def _train_all(self, x: tf.Tensor, y: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor) -> tf.Tensor:
-        rows = tf.shape(order)[1]
-        total = tf.zeros(self.n)  # sum of the losses of all rows
-        outputs = tf.TensorArray(tf.float32, size=(rows - 1) // batch_size + 1, infer_shape=False)
-        for step in tf.range((rows - 1) // batch_size + 1):
-            batch = order[:, step * batch_size : (step + 1) * batch_size]  # (S, batch)
+    def _by_name(self, values: list[tf.Tensor], *, prefix: str = "") -> dict[str, np.ndarray]:
+        """Metrics by name, each of shape (S, …)."""
+        return {f"{prefix}{name}": value.numpy() for name, value in zip(self._names, values, strict=True)}
+
+    def _train_all(self, x: tf.Tensor, y: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor) -> list[tf.Tensor]:
+        def train(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            batch = order[:, start : start + batch_size]  # (S, batch)
             with tf.GradientTape() as tape:
                 weights = [tf.unstack(variable.value) for variable in self.trainable]
                 state = [tf.unstack(variable.value) for variable in self.state]
@@ -185,27 +196,45 @@ class _Stack:
             self.optimizer.apply(gradients, self.trainable)
             for variable, *new in zip(self.state, *(new for _, _, new in results), strict=True):
                 variable.assign(tf.stack(new))
-            total += losses * tf.cast(tf.shape(batch)[1], tf.float32)
-            outputs = outputs.write(step, tf.stack([predicted for predicted, _, _ in results], axis=1))
-        predicted = self._per_model(outputs)
-        return self._metrics(tf.gather(y, order), predicted, total / tf.cast(rows, tf.float32))
+            return losses, tf.stack([predicted for predicted, _, _ in results], axis=1)
 
-    def _validate_all(self, x: tf.Tensor, y: tf.Tensor, batch_size: tf.Tensor) -> tf.Tensor:
-        rows = tf.shape(x)[0]
-        total = tf.zeros(self.n)
-        outputs = tf.TensorArray(tf.float32, size=(rows - 1) // batch_size + 1, infer_shape=False)
+        losses, predicted = self._all_batches(train, tf.shape(order)[1], batch_size)
+        return self._metrics(tf.gather(y, order), predicted, losses)
+
+    def _validate_all(self, x: tf.Tensor, y: tf.Tensor, batch_size: tf.Tensor) -> list[tf.Tensor]:
         weights = [tf.unstack(variable.value) for variable in self.trainable]
         state = [tf.unstack(variable.value) for variable in self.state]
-        for step in tf.range((rows - 1) // batch_size + 1):
-            some = slice(step * batch_size, (step + 1) * batch_size)
+
+        def validate(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            some = slice(start, start + batch_size)
             results = [
                 self._one_graph(x[some], y[some], _item(weights, s), _item(state, s), training=False)
                 for s in range(self.n)
             ]
-            total += tf.stack([loss for _, loss, _ in results]) * tf.cast(tf.shape(x[some])[0], tf.float32)
-            outputs = outputs.write(step, tf.stack([predicted for predicted, _, _ in results], axis=1))
-        truth = tf.repeat(y[tf.newaxis], self.n, axis=0)
-        return self._metrics(truth, self._per_model(outputs), total / tf.cast(rows, tf.float32))
+            losses = tf.stack([loss for _, loss, _ in results])
+            return losses, tf.stack([predicted for predicted, _, _ in results], axis=1)
+
+        losses, predicted = self._all_batches(validate, tf.shape(x)[0], batch_size)
+        return self._metrics(tf.repeat(y[tf.newaxis], self.n, axis=0), predicted, losses)
+
+    def _all_batches(
+        self, one_batch: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]], rows: tf.Tensor, batch_size: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Mean loss over all rows, shape (S,), and outputs of all rows, shape (S, rows, …).
+
+        `one_batch` maps the first row of a batch to its losses, shape (S,), and outputs, shape (batch, S, …).
+        """
+
+        def step(start: tf.Tensor, total: tf.Tensor, outputs: tf.TensorArray) -> tuple:
+            losses, predicted = one_batch(start)
+            total += losses * tf.cast(tf.shape(predicted)[0], tf.float32)
+            return start + batch_size, total, outputs.write(start // batch_size, predicted)
+
+        outputs = tf.TensorArray(tf.float32, size=(rows - 1) // batch_size + 1, infer_shape=False)
+        begin = [tf.constant(0), tf.zeros(self.n), outputs]
+        _, total, outputs = tf.while_loop(lambda start, *_: start < rows, step, begin)
+        together = tf.ensure_shape(outputs.concat(), (None, self.n, *self.template.output_shape[1:]))
+        return total / tf.cast(rows, tf.float32), tf.experimental.numpy.swapaxes(together, 0, 1)
 
     def _one(
         self, x: tf.Tensor, y: tf.Tensor, weights: list[tf.Tensor], state: list[tf.Tensor], *, training: bool = True
@@ -219,20 +248,16 @@ class _Stack:
             loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=None, training=training)
         return predicted, loss, [scope.get_current_value(variable) for variable in model.non_trainable_variables]
 
-    def _per_model(self, outputs: tf.TensorArray) -> tf.Tensor:
-        """From batches of (rows, S, outputs) to (S, all rows, outputs)."""
-        together = tf.ensure_shape(outputs.concat(), (None, self.n, *self.template.output_shape[1:]))
-        return tf.experimental.numpy.swapaxes(together, 0, 1)
+    def _metrics(self, y: tf.Tensor, predicted: tf.Tensor, losses: tf.Tensor) -> list[tf.Tensor]:
+        """Loss and compiled metrics, each of shape (S, …), from all rows of an epoch."""
+        results = [self._metrics_graph(y[s], predicted[s], losses[s]) for s in range(self.n)]
+        return [tf.stack(values) for values in zip(*results, strict=True)]
 
-    def _metrics(self, y: tf.Tensor, predicted: tf.Tensor, losses: tf.Tensor) -> tf.Tensor:
-        """Loss and compiled metrics of each model, shape (S, metrics), from all rows of an epoch."""
-        return tf.stack([self._metrics_graph(y[s], predicted[s], losses[s]) for s in range(self.n)])
-
-    def _metrics_of_one(self, y: tf.Tensor, predicted: tf.Tensor, loss: tf.Tensor) -> tf.Tensor:
+    def _metrics_of_one(self, y: tf.Tensor, predicted: tf.Tensor, loss: tf.Tensor) -> list[tf.Tensor]:
         self.template.reset_metrics()
         values = {**self.template.compute_metrics(None, y, predicted), "loss": loss}
         self._names = list(values)
-        return tf.stack([tf.cast(value, tf.float32) for value in values.values()])
+        return [tf.convert_to_tensor(value) for value in values.values()]
 
     def _optimizer_variables(self) -> Iterator[tuple[keras.Variable, ...]]:
         """Each variable of the shared optimizer with its counterparts in the models' own optimizers."""

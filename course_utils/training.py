@@ -9,6 +9,8 @@ metrics, regularizers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -17,7 +19,7 @@ import tensorflow as tf
 from course_utils.data import Dataset
 from course_utils.validation import check_choice, check_integer
 
-__all__ = ["EpochGraphs", "batch_orders", "fit"]
+__all__ = ["EpochGraphs", "Sets", "batch_orders", "fit", "train_epochs"]
 
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 BATCH_HOOKS += ("on_test_batch_begin", "on_test_batch_end")
@@ -74,6 +76,19 @@ def fit(
     return train_epochs(graphs, orders, epochs=epochs, batch_size=batch_size, callbacks=callbacks)
 
 
+class Sets(NamedTuple):
+    """Training and validation set in memory, each as tensors of inputs and targets."""
+
+    train: tuple[tf.Tensor, tf.Tensor]
+    valid: tuple[tf.Tensor, tf.Tensor]
+
+    @classmethod
+    def of(cls, data: Dataset) -> Sets:
+        """The sets of `data`."""
+        train = tf.constant(data.x_train), tf.constant(data.y_train)
+        return cls(train, (tf.constant(data.x_valid), tf.constant(data.y_valid)))
+
+
 class EpochGraphs:
     """The two graphs of a compiled model on one data set: an epoch of training, and a validation.
 
@@ -83,52 +98,68 @@ class EpochGraphs:
     Attributes
     ----------
     model : keras.Model
-    has_validation : bool
+    sets : Sets
+        What is trained and validated on. Others of the same shapes, with any number of rows, may take their place.
     """
 
-    def __init__(self, model: keras.Model, data: Dataset) -> None:
+    def __init__(self, model: keras.Model, data: Dataset | Sets) -> None:
         if not getattr(model, "compiled", False):
             raise ValueError("The model is not compiled. Call model.compile(optimizer=…, loss=…) before training it.")
         self.model = model
-        self.has_validation = len(data.x_valid) > 0
-        self._train_set = tf.constant(data.x_train), tf.constant(data.y_train)
-        self._valid_set = tf.constant(data.x_valid), tf.constant(data.y_valid)
-        create_variables(model, *self._train_set)
-        wrap = (lambda function: function) if model.run_eagerly else tf.function
-        self._train_graph, self._valid_graph = wrap(self._train_all), wrap(self._validate_all)
+        self.sets = data if isinstance(data, Sets) else Sets.of(data)
+        create_variables(model, *self.sets.train)
+        self._train_graph, self._valid_graph = self._train_all, self._validate_all
+        if not model.run_eagerly:
+            rows = [tf.TensorSpec((None, *some.shape[1:]), some.dtype) for some in self.sets.train]
+            order, batch = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32)
+            # Without autograph, as in model.fit: nothing here is written for it, and tracing is quicker.
+            # TensorFlow warns of a method that it traces for many objects; it does not for a `partial` of each.
+            graph = partial(tf.function, autograph=False)
+            self._train_graph = graph(partial(self._train_all), input_signature=[*rows, order, batch])
+            self._valid_graph = graph(partial(self._validate_all), input_signature=[*rows, batch])
         self._names: dict[str, list[str]] = {}
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether there are validation rows."""
+        return len(self.sets.valid[0]) > 0
 
     def train(self, order: np.ndarray, batch_size: int) -> dict[str, float]:
         """Train one epoch over the rows named by `order`, shape (rows,), and return the metrics by name."""
-        values = self._train_graph(*self._train_set, tf.constant(order, tf.int32), tf.constant(batch_size))
+        values = self._train_graph(*self.sets.train, tf.constant(order, tf.int32), tf.constant(batch_size))
         return self._by_name("train", values)
 
     def validate(self, batch_size: int) -> dict[str, float]:
         """Return the metrics of the validation set by name, without training."""
         batch_size = max(batch_size, VALIDATION_BATCH)
-        return self._by_name("valid", self._valid_graph(*self._valid_set, tf.constant(batch_size)))
+        return self._by_name("valid", self._valid_graph(*self.sets.valid, tf.constant(batch_size)))
 
-    def _train_all(self, x: tf.Tensor, y: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor) -> tf.Tensor:
-        self.model.reset_metrics()
-        for start in tf.range(0, tf.size(order), batch_size):
+    def _train_all(self, x: tf.Tensor, y: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor) -> list[tf.Tensor]:
+        def step(start: tf.Tensor) -> tuple[tf.Tensor]:
             rows = order[start : start + batch_size]  # (batch,), fewer at the end
             self.model.train_step((tf.gather(x, rows), tf.gather(y, rows)))
+            return (start + batch_size,)
+
+        self.model.reset_metrics()
+        tf.while_loop(lambda start: start < tf.size(order), step, [tf.constant(0)])
         return self._results("train")
 
-    def _validate_all(self, x: tf.Tensor, y: tf.Tensor, batch_size: tf.Tensor) -> tf.Tensor:
-        self.model.reset_metrics()
-        for start in tf.range(0, tf.shape(x)[0], batch_size):
+    def _validate_all(self, x: tf.Tensor, y: tf.Tensor, batch_size: tf.Tensor) -> list[tf.Tensor]:
+        def step(start: tf.Tensor) -> tuple[tf.Tensor]:
             self.model.test_step((x[start : start + batch_size], y[start : start + batch_size]))
+            return (start + batch_size,)
+
+        self.model.reset_metrics()
+        tf.while_loop(lambda start: start < tf.shape(x)[0], step, [tf.constant(0)])
         return self._results("valid")
 
-    def _results(self, part: str) -> tf.Tensor:
-        """All metrics as one tensor: one transfer to Python instead of one per metric."""
+    def _results(self, part: str) -> list[tf.Tensor]:
         results = self.model.get_metrics_result()
         self._names[part] = list(results)
-        return tf.stack([tf.cast(value, tf.float32) for value in results.values()])
+        return [tf.convert_to_tensor(value) for value in results.values()]
 
-    def _by_name(self, part: str, values: tf.Tensor) -> dict[str, float]:
-        return dict(zip(self._names[part], values.numpy().tolist(), strict=True))
+    def _by_name(self, part: str, values: list[tf.Tensor]) -> dict[str, float]:
+        return {name: as_python(value.numpy()) for name, value in zip(self._names[part], values, strict=True)}
 
 
 def create_variables(model: keras.Model, x: tf.Tensor, y: tf.Tensor) -> None:
@@ -137,6 +168,11 @@ def create_variables(model: keras.Model, x: tf.Tensor, y: tf.Tensor) -> None:
     model.reset_metrics()
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
+
+
+def as_python(value: np.ndarray) -> float | np.ndarray:
+    """A metric as `model.fit` stores it: a float, or an array where it has one value per class."""
+    return float(value) if np.ndim(value) == 0 else value
 
 
 def batch_orders(rows: int, *, shuffle: bool = True, seed: int = 0) -> Iterator[np.ndarray]:
@@ -172,6 +208,7 @@ def train_epochs(
         hooks.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
+    model.optimizer.finalize_variable_values(model.trainable_weights)  # for moving averages of the weights
     hooks.on_train_end(logs)
     return history
 
