@@ -15,7 +15,14 @@ import numpy as np
 import tensorflow as tf
 
 from course_utils.data import Dataset
-from course_utils.training import VALIDATION_BATCH, as_python, batch_orders, create_variables, fit
+from course_utils.training import (
+    VALIDATION_BATCH,
+    as_python,
+    batch_orders,
+    create_variables,
+    fit,
+    without_graph_optimizer,
+)
 from course_utils.validation import check_integer
 
 __all__ = ["fit_together"]
@@ -164,10 +171,11 @@ class _Stack:
             if rates is not None:
                 self.optimizer.learning_rate = float(rates[epoch])
             order = tf.constant(np.stack([next(order) for order in orders]), tf.int32)  # (S, rows)
-            logs = self._by_name(self._train_graph(*self._train_set, order, tf.constant(batch_size)))
-            if self.has_validation:
-                step = tf.constant(max(batch_size, VALIDATION_BATCH))
-                logs |= self._by_name(self._valid_graph(*self._valid_set, step), prefix="val_")
+            with without_graph_optimizer():
+                logs = self._by_name(self._train_graph(*self._train_set, order, tf.constant(batch_size)))
+                if self.has_validation:
+                    step = tf.constant(max(batch_size, VALIDATION_BATCH))
+                    logs |= self._by_name(self._valid_graph(*self._valid_set, step), prefix="val_")
             if rates is not None:
                 logs["learning_rate"] = np.full(self.n, rates[epoch])
             for s, history in enumerate(histories):

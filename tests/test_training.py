@@ -344,6 +344,22 @@ def test_the_models_own_step_is_traced_once_or_run_eagerly(wine, run_eagerly, ex
     assert Counting.steps == expected
 
 
+@pytest.mark.parametrize("together", [1, 2])
+def test_graphs_are_freed_with_their_models(wine, together):
+    def train():
+        fit_together([network(dense) for _ in range(together)], wine, epochs=1)  # a single model is trained by `fit`
+
+    def graphs():
+        gc.collect()
+        return sum(type(thing).__name__ == "FuncGraph" for thing in gc.get_objects())
+
+    train()
+    before = graphs()
+    for _ in range(2):
+        train()
+    assert graphs() <= before
+
+
 @pytest.fixture(scope="module")
 def fifty_models():
     """A new process that trains 50 fresh models, one after the other: its growth in MB (None off Linux) and stderr."""
