@@ -21,6 +21,7 @@ from course_utils.training import (
     batch_orders,
     create_variables,
     fit,
+    on_one_device,
     without_graph_optimizer,
 )
 from course_utils.validation import check_integer
@@ -152,6 +153,7 @@ class _Stack:
         self.state = [_stacked(values) for values in zip(*(m.non_trainable_variables for m in models), strict=True)]
         self.optimizer = type(self.template.optimizer).from_config(self.template.optimizer.get_config())
         self.optimizer.build(self.trainable)
+        on_one_device(self.optimizer)
         for shared, *own in self._optimizer_variables():
             shared.assign(_stacked(own) if shared.shape != own[0].shape else own[0])
         # As in `EpochGraphs`: no autograph, and a `partial` for each object. The first two are used S times.
