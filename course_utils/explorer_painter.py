@@ -1,0 +1,138 @@
+"""The explorer's painter: a thread that brings the newest `Scene` to the screen, and skips those that it overtakes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from course_utils.data import Dataset
+from course_utils.explorer_controls import Setup
+from course_utils.explorer_face import Face
+from course_utils.explorer_network import network_png
+from course_utils.explorer_view import CurvePicture, Curves
+
+__all__ = ["Painter", "Scene"]
+
+FRAME = 0.1  # seconds between two pictures
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is to be seen.
+
+    Attributes
+    ----------
+    number : int
+        Of the request that it belongs to.
+    setup : Setup
+        For the drawing of the network.
+    curves : Curves
+    has_curve : bool
+        Whether there is more to draw than one point; before that, the picture stays as it is.
+    status, status_words : str
+    done, of : int
+        For the progress bar, which is hidden where `of` is 0.
+    sentence : str
+    is_error, is_final : bool
+        Whether the sentence is an error message, and whether its last part is a verdict.
+    code : str or None
+        What Show code shows, if it does.
+    can_pin, is_pinned : bool
+    """
+
+    number: int
+    setup: Setup
+    curves: Curves
+    has_curve: bool
+    status: str
+    status_words: str
+    done: int
+    of: int
+    sentence: str
+    is_error: bool
+    is_final: bool
+    code: str | None
+    can_pin: bool
+    is_pinned: bool
+
+
+class Painter:
+    """Shows scenes in the face, at most one every `FRAME` seconds.
+
+    Parameters
+    ----------
+    face : Face
+    data : Dataset
+        For the sizes of input and output.
+    changed : threading.Condition
+        Notified when a scene has been painted; held while the widgets change.
+    is_newest : callable
+        Whether the request with this number is still the newest; the scenes of others are not shown.
+    """
+
+    def __init__(
+        self, face: Face, data: Dataset, *, changed: threading.Condition, is_newest: Callable[[int], bool]
+    ) -> None:
+        self._face, self._data, self._changed, self._is_newest = face, data, changed, is_newest
+        self._picture, self._drawn_network = CurvePicture(), None
+        self._scene: Scene | None = None
+        self._version, self._painted, self._closed = 0, 0, False
+        self._thread = threading.Thread(target=self._paint, name="explorer paint", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the newest scene is on the screen."""
+        return self._painted >= self._version
+
+    def show(self, scene: Scene) -> None:
+        """Paint this scene as soon as possible, in the place of any that still waits."""
+        with self._changed:
+            self._scene, self._version = scene, self._version + 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if self._thread is not threading.current_thread():
+            self._thread.join(30)
+
+    def _paint(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or not self.is_done)
+                if self._closed:
+                    return
+                version, scene = self._version, self._scene
+            started = time.monotonic()
+            try:
+                self._show(scene)
+            except Exception as error:
+                self._face.show_sentence(f"The picture could not be drawn: {error!r}", error=True)
+            with self._changed:
+                self._painted = version
+                self._changed.notify_all()
+                left = FRAME - (time.monotonic() - started)
+                # What is over, or new, is not kept waiting.
+                is_urgent = lambda shown=scene: self._closed or self._scene.status != shown.status  # noqa: E731
+                self._changed.wait_for(is_urgent, timeout=left)
+
+    def _show(self, scene: Scene) -> None:
+        face = self._face
+        is_drawn = scene.has_curve or not face.curves.value
+        picture = self._picture.png(scene.curves) if is_drawn else None
+        with self._changed:
+            if self._closed or not self._is_newest(scene.number):
+                return  # a newer request came while this was drawn
+            if picture is not None:
+                face.curves.value = picture
+            face.show_status(scene.status, scene.status_words, done=scene.done, of=scene.of)
+            face.show_pin(is_possible=scene.can_pin, is_pinned=scene.is_pinned)
+            face.show_sentence(scene.sentence, last_in_bold=scene.is_final, error=scene.is_error)
+            face.show_code(scene.code)
+        if self._drawn_network != scene.setup:
+            face.network.value, self._drawn_network = network_png(scene.setup, self._data), scene.setup

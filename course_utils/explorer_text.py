@@ -1,0 +1,125 @@
+"""What the explorer says about a run: the verdict and its rule, and the sentence under the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from course_utils.data import Dataset
+from course_utils.experiment import Settings
+from course_utils.explorer_controls import Setup
+from course_utils.explorer_worker import Trained
+
+__all__ = ["count_parameters", "settings_text", "summary", "verdict"]
+
+RISE, DROP, LITTLE = 1.05, 0.99, 0.9
+ALWAYS_NAMED = ("width", "depth", "dropout")
+MEASURES = {"regression": "MAE", "classification": "cross-entropy"}
+
+
+def verdict(run: Trained) -> str:
+    """What the two curves show, by a rule.
+
+    The *end* of a curve is the median of its last tenth (at least one epoch), so that one lucky or unlucky epoch does
+    not decide. In this order:
+
+    1. "diverges": a loss at the end is not a finite number, or the validation loss ends above twice that of guessing
+       (`guessing_loss`) and above where it began.
+    2. "still improving": the validation curve has its lowest value in its last tenth, which lies more than 1 % below
+       the tenth before it.
+    3. "overfits after epoch N": validation ends more than 5 % above its lowest value, at epoch N, while the training
+       loss has gone on falling since and lies below that of validation.
+    4. "unstable": validation ends more than 5 % above its lowest value, and the training loss has not fallen since:
+       no overfitting, but steps that are too large.
+    5. "underfits": both losses end above nine tenths of what guessing gives.
+    6. "fits": everything else.
+
+    Returns
+    -------
+    str
+        Without validation rows, "no validation set".
+    """
+    validation = np.asarray(run.history.get("val_loss", ()), float)
+    training = np.asarray(run.history["loss"], float)
+    if not len(validation):
+        return "no validation set"
+    tenth = max(1, len(validation) // 10)
+    end = float(np.median(validation[-tenth:]))
+    is_finite = np.isfinite([validation[-tenth:], training[-tenth:]]).all()
+    if not is_finite or (end > 2 * run.guess and end > validation[0]):
+        return "diverges"
+    best, before = run.best_epoch, validation[-2 * tenth : -tenth]
+    if best > len(validation) - tenth and len(before) and end < DROP * float(np.median(before)):
+        return "still improving"
+    if end > RISE * float(np.nanmin(validation)):
+        fell = float(np.median(training[-tenth:])) < training[best - 1]
+        return f"overfits after epoch {best}" if fell and run.train_loss < end else "unstable"
+    if end > LITTLE * run.guess and run.train_loss > LITTLE * run.guess:
+        return "underfits"
+    return "fits"
+
+
+def count_parameters(settings: Settings, data: Dataset) -> int:
+    """Weights and biases of the network of `settings`, counted without building it."""
+    inputs, total = int(np.prod(data.input_shape)), 0
+    for _ in range(settings.depth):
+        # Batch normalization has four numbers for each unit, and takes the place of the bias.
+        total += inputs * settings.width + settings.width * (4 if settings.batch_norm else 1)
+        inputs = settings.width
+    return total + (inputs + 1) * data.n_outputs
+
+
+def settings_text(setup: Setup, data: Dataset, *, start: Setup, controls: Sequence[str]) -> str:
+    """The settings in words, and the number of parameters.
+
+    Width, depth and dropout are always named; of the other controls, those that do not stand where they started.
+    """
+    moved = [name for name in controls if name not in ALWAYS_NAMED and setup.value(name) != start.value(name)]
+    return f"{setup.describe([*ALWAYS_NAMED, *moved])} · {count_parameters(setup.settings, data):,} parameters"
+
+
+def summary(runs: Sequence[Trained], data: Dataset) -> str:
+    """What came of one run, or of one per seed, in numbers and with the verdict.
+
+    One run: "validation MAE 0.52 at epoch 61, 0.55 at the end · train 0.41 · overfits after epoch 61". Several: their
+    medians, with the range in brackets, and in how many of them the most frequent verdict was given.
+    """
+    measure = MEASURES[data.task]
+    best = [min(_finite(run.history.get("val_loss", ())), default=float("nan")) for run in runs]
+    last = [run.history["val_loss"][-1] if "val_loss" in run.history else float("nan") for run in runs]
+    train = [run.train_loss for run in runs]
+    accuracy = [run.history["val_accuracy"][-1] for run in runs if "val_accuracy" in run.history]
+    if len(runs) == 1:
+        parts = [f"train {measure} {_number(train[0])}", verdict(runs[0])]
+        if runs[0].best_epoch is not None:
+            found = f"{_number(best[0])} at epoch {runs[0].best_epoch}, {_number(last[0])} at the end"
+            parts[:1] = [f"validation {measure} {found}", f"train {_number(train[0])}"]
+        elif "val_loss" in runs[0].history:
+            parts[:1] = [f"validation {measure} {_number(last[0])}", f"train {_number(train[0])}"]
+    else:
+        verdicts = [verdict(run).split(" after")[0] for run in runs]
+        common = max(dict.fromkeys(verdicts), key=verdicts.count)
+        parts = [
+            f"{len(runs)} seeds",
+            f"validation {measure} {_spread(best)} at best, {_spread(last)} at the end",
+            f"train {_spread(train)}",
+            f"{common} in {verdicts.count(common)} of {len(runs)}",
+        ]
+    if accuracy:
+        parts.insert(-1, f"accuracy {_spread(accuracy) if len(runs) > 1 else _number(accuracy[0])}")
+    return " · ".join(parts)
+
+
+def _finite(values: Sequence[float]) -> list[float]:
+    return [value for value in values if np.isfinite(value)]
+
+
+def _number(value: float) -> str:
+    if not np.isfinite(value):
+        return "not a number" if np.isnan(value) else "infinite"
+    return f"{value:.2f}" if abs(value) < 1000 else f"{value:.1e}"
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{_number(float(np.median(values)))} ({_number(min(values))}–{_number(max(values))})"

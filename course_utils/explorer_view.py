@@ -1,0 +1,317 @@
+"""What the explorer draws: the learning curves as they grow. No pyplot, no widget.
+
+Figures are drawn for a light page, on a transparent ground; a dark page inverts their lightness (`explorer_face`).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.image import imsave
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from course_utils.data import Dataset
+from course_utils.experiment import best_epoch
+from course_utils.explorer_controls import Setup
+from course_utils.explorer_network import draw_network
+from course_utils.explorer_worker import Trained
+from course_utils.plots import CROSS_ENTROPY, MAE, PARTS
+
+__all__ = ["CurvePicture", "Curves", "highest_loss", "still_png"]
+
+PIN_COLORS = ("#009E73", "#AA4499", "#7A5C00", "#56B4E9", "#882255", "#117733")  # none of them taken by PARTS
+# The top of the axis, as multiples of the loss of guessing: that of most runs, and that of runs which do not learn.
+TOPS = {"regression": (1.5, 4.0), "classification": (0.55, 1.2)}
+INK, FAINT = "#222222", "#8a8a8a"
+
+Group = tuple[Trained, ...]  # runs that are shown together: one, or one per seed
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Everything that the picture of the curves depends on.
+
+    Attributes
+    ----------
+    task : str
+        As in `Dataset`.
+    runs : tuple of Trained
+        The current ones: one, or one per seed.
+    is_finished : bool
+        Mark best epoch and gap; draw several seeds as median and band.
+    earlier : tuple of Group
+        Drawn faintly.
+    pinned : tuple of (Group, str)
+        Drawn in colours of their own, with what the legend says.
+    epochs : int
+        Where the x axis ends.
+    top : float
+        Where the y axis ends.
+    guess : float
+        Loss of the best constant answer; drawn as a line.
+    """
+
+    task: str
+    runs: Group = ()
+    is_finished: bool = False
+    earlier: tuple[Group, ...] = ()
+    pinned: tuple[tuple[Group, str], ...] = ()
+    epochs: int = 1
+    top: float = 1.0
+    guess: float = float("nan")
+
+    @property
+    def axes(self) -> tuple:
+        """What axes and legend depend on."""
+        return self.task, self.epochs, self.top, self.guess
+
+    @property
+    def ground(self) -> tuple:
+        """What everything behind the current runs depends on."""
+        groups = [*self.earlier, *(group for group, _ in self.pinned)]
+        return (*self.axes, tuple(map(id, groups)), tuple(words for _, words in self.pinned))
+
+
+def highest_loss(task: str, guess: float, *, wide: bool = False) -> float:
+    """Where the y axis ends, so that it need not change from run to run; `wide` for runs that do not learn."""
+    return (guess if np.isfinite(guess) else 1.0) * TOPS[task][wide]
+
+
+class CurvePicture:
+    """Draws `Curves`, again and again: in layers, of which only those are drawn anew that have changed."""
+
+    def __init__(self, *, figure: Figure | None = None, ax: Axes | None = None) -> None:
+        self.figure = figure or Figure(figsize=(7.2, 4.1), dpi=130, layout="none")
+        self.figure.patch.set_alpha(0 if figure is None else 1)
+        self._canvas = FigureCanvasAgg(self.figure)
+        self.ax = ax or self.figure.add_axes((0.085, 0.125, 0.785, 0.785))
+        self._axes, self._axes_pixels = None, None
+        self._ground, self._ground_pixels = None, None
+
+    def png(self, curves: Curves) -> bytes:
+        """The picture as a PNG file."""
+        if self._axes != curves.axes:
+            self.draw_axes(curves)
+            self._canvas.draw()
+            self._axes, self._axes_pixels = curves.axes, self._canvas.copy_from_bbox(self.figure.bbox)
+        if self._ground != curves.ground:
+            self._canvas.restore_region(self._axes_pixels)
+            self._draw_and_remove(self.draw_earlier(curves))
+            self._ground, self._ground_pixels = curves.ground, self._canvas.copy_from_bbox(self.figure.bbox)
+        self._canvas.restore_region(self._ground_pixels)
+        self._draw_and_remove([*self.draw_runs(curves), *self.draw_pins(curves)])
+        file = io.BytesIO()
+        pixels = np.asarray(self._canvas.buffer_rgba())
+        imsave(file, pixels, format="png", pil_kwargs={"compress_level": 1})  # a tenth of the time of level 6
+        return file.getvalue()
+
+    def _draw_and_remove(self, artists: Sequence[Artist]) -> None:
+        for artist in artists:
+            self.figure.draw_artist(artist)
+            artist.remove()
+
+    def draw_axes(self, curves: Curves) -> None:
+        """Axes, grid, the loss of guessing, and the legend."""
+        ax = self.ax
+        ax.clear()
+        ax.set(xlim=(1, max(2, curves.epochs)), ylim=(0, curves.top), facecolor="none")
+        ax.set_xlabel("epoch", fontsize=10, color=INK)
+        ax.set_ylabel(MAE if curves.task == "regression" else CROSS_ENTROPY, fontsize=10, color=INK)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 5, 10]))
+        ax.tick_params(labelsize=9, labelcolor=INK, length=3, width=0.8, color=FAINT)
+        ax.grid(visible=True, color="#e3e3e3", linewidth=0.8)
+        ax.set_axisbelow(True)
+        for side, spine in ax.spines.items():
+            spine.set(visible=side in ("left", "bottom"), color=FAINT, linewidth=0.8)
+        if np.isfinite(curves.guess) and curves.guess <= curves.top:
+            place = ax.get_yaxis_transform()
+            ax.axhline(curves.guess, color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
+            ax.text(1.008, curves.guess, "guessing", transform=place, fontsize=8, color="#666666", va="center")
+        handles = [Line2D([], [], label=part, linewidth=2.2, **PARTS[part]) for part in ("validation", "training")]
+        handles.append(_best_mark([], [], label="lowest validation loss"))
+        handles.append(Line2D([], [], color=PARTS["validation"]["color"], alpha=0.35, linewidth=1, label="earlier"))
+        for old in self.figure.legends[:]:
+            old.remove()
+        self.figure.legend(
+            handles=handles,
+            loc="lower left",
+            bbox_to_anchor=(ax.get_position().x0 - 0.01, ax.get_position().y1 + 0.005),
+            ncols=4,
+            fontsize=9,
+            frameon=False,
+            labelcolor=INK,
+            columnspacing=1.4,
+            handlelength=2.2,
+        )
+
+    def draw_earlier(self, curves: Curves) -> list[Artist]:
+        """Earlier and pinned runs; returns the artists."""
+        artists, faint = [], {part: style["color"] for part, style in PARTS.items()}
+        for group in curves.earlier:
+            artists += _plot(self.ax, group, faint, linewidth=1, alpha=0.3)
+        for i, (group, _) in enumerate(curves.pinned):
+            colors = dict.fromkeys(PARTS, PIN_COLORS[i % len(PIN_COLORS)])
+            artists += _plot(self.ax, group, colors, linewidth=1.5, alpha=0.9)
+        return artists
+
+    def draw_pins(self, curves: Curves) -> list[Artist]:
+        """The legend of the pinned runs, in front of everything."""
+        handles = [
+            Line2D([], [], color=PIN_COLORS[i % len(PIN_COLORS)], linewidth=1.5, label=words)
+            for i, (_, words) in enumerate(curves.pinned)
+        ]
+        if not handles:
+            return []
+        legend = self.ax.legend(handles=handles, loc="upper right", fontsize=8, framealpha=0.9, title="pinned")
+        legend.get_title().set(fontsize=8, color=INK)
+        legend.get_frame().set(facecolor="white", edgecolor="#cccccc")
+        return [legend]
+
+    def draw_runs(self, curves: Curves) -> list[Artist]:
+        """The current runs; returns the artists."""
+        ax, colors = self.ax, {part: style["color"] for part, style in PARTS.items()}
+        runs = [run for run in curves.runs if run.epochs]
+        if not runs:
+            return []
+        if len(curves.runs) == 1 or (curves.is_finished and len(runs) > 1):
+            artists = _plot(ax, tuple(runs), colors, linewidth=2.2, alpha=1, band=True)
+        else:
+            artists = [line for run in runs for line in _plot(ax, (run,), colors, linewidth=1.2, alpha=0.6)]
+        if curves.is_finished:
+            artists += self._marks(runs)
+        return artists + self._out_of_sight(runs, curves)
+
+    def _marks(self, runs: Sequence[Trained]) -> list[Artist]:
+        """Best epoch, and the gap at the end."""
+        ax, artists = self.ax, []
+        validation, last = _median(runs, "val_loss"), max(run.epochs for run in runs)
+        best = best_epoch({"val_loss": validation})
+        if best is None:
+            return []
+        artists += ax.plot(
+            [best, best], [0, validation[best - 1]], color=PARTS["validation"]["color"], linewidth=1, linestyle=":"
+        )
+        artists.append(ax.add_line(_best_mark([best], [validation[best - 1]])))
+        train_end, valid_end = float(np.median([run.train_loss for run in runs])), float(validation[-1])
+        top = ax.get_ylim()[1]
+        if np.isfinite([train_end, valid_end]).all() and max(train_end, valid_end) < top:
+            x = ax.transData.transform((last, 0))[0] + 11  # pixels: beside the ends of the curves
+            x = ax.transAxes.inverted().transform((x, 0))[0]
+            place = ax.get_yaxis_transform()
+            bracket = {"color": INK, "linewidth": 1, "transform": place, "clip_on": False}
+            artists += ax.plot([x] * 2, [train_end, valid_end], marker="_", markersize=5, **bracket)
+            middle = float(np.clip((train_end + valid_end) / 2, 0.02 * top, 0.98 * top))
+            words = f"gap {valid_end - train_end:.2f}"
+            inside = x < 0.85
+            artists.append(
+                ax.text(
+                    x + 0.012,
+                    middle,
+                    words,
+                    transform=place,
+                    fontsize=9,
+                    color=INK,
+                    va="center",
+                    clip_on=False,
+                    bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1} if inside else None,
+                )
+            )
+        return artists
+
+    def _out_of_sight(self, runs: Sequence[Trained], curves: Curves) -> list[Artist]:
+        """A line of text where the validation curve lies above the picture."""
+        value = _median(runs, "val_loss")[-1:]
+        if not len(value) or value[0] <= curves.top:
+            return []
+        words = f"validation {value[0]:.3g}" if np.isfinite(value[0]) else "validation: no finite number"
+        place = self.ax.transAxes
+        return [
+            self.ax.text(
+                0.5,
+                0.955,
+                f"▲ {words}, above this picture",
+                transform=place,
+                ha="center",
+                fontsize=9,
+                color=PARTS["validation"]["color"],
+                bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 2},
+            )
+        ]
+
+
+def still_png(curves: Curves, setup: Setup, data: Dataset, words: str) -> bytes:
+    """Curves, network and sentence in one picture, for pages without widgets."""
+    figure = Figure(figsize=(9.6, 4.9), dpi=90, layout="none", facecolor="white")
+    picture = CurvePicture(figure=figure, ax=figure.add_axes((0.315, 0.215, 0.605, 0.7)))
+    for draw in (picture.draw_axes, picture.draw_earlier, picture.draw_runs, picture.draw_pins):
+        draw(curves)
+    draw_network(setup, data, ax=figure.add_axes((0.015, 0.34, 0.22, 0.42)))
+    for line, y in zip(_in_two(words), (0.07, 0.03), strict=False):
+        figure.text(0.5, y, line, ha="center", va="center", fontsize=9, color=INK)
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
+
+
+def _median(runs: Sequence[Trained], name: str) -> np.ndarray:
+    values = [run.history[name] for run in runs if name in run.history]
+    shortest = min(map(len, values), default=0)
+    return np.median([some[:shortest] for some in values], axis=0) if shortest else np.array([])
+
+
+def _plot(
+    ax: Axes, runs: Group, colors: dict[str, str], *, linewidth: float, alpha: float, band: bool = False
+) -> list[Artist]:
+    artists = []
+    for part, name in (("training", "loss"), ("validation", "val_loss")):
+        values = _median(runs, name)
+        if not len(values):
+            continue
+        epochs, color = np.arange(1, len(values) + 1), colors[part]
+        if band and len(runs) > 1:
+            every = np.array([run.history[name][: len(values)] for run in runs])
+            artists.append(ax.fill_between(epochs, every.min(0), every.max(0), color=color, alpha=0.18, linewidth=0))
+        marker = "o" if len(values) == 1 else None
+        (line,) = ax.plot(
+            epochs,
+            values,
+            color=color,
+            linestyle=PARTS[part]["linestyle"],
+            linewidth=linewidth,
+            alpha=alpha,
+            marker=marker,
+            markersize=3,
+        )
+        artists.append(line)
+    return artists
+
+
+def _best_mark(x: list[float], y: list[float], **options: object) -> Line2D:
+    color = PARTS["validation"]["color"]
+    return Line2D(
+        x,
+        y,
+        linestyle="",
+        marker="o",
+        markersize=7,
+        markerfacecolor="white",
+        markeredgecolor=color,
+        markeredgewidth=1.8,
+        zorder=5,
+        **options,
+    )
+
+
+def _in_two(words: str) -> tuple[str, ...]:
+    """Break a sentence at the " · " nearest to its middle."""
+    parts = words.split(" · ")
+    cut = min(range(1, len(parts) + 1), key=lambda i: abs(len(" · ".join(parts[:i])) - len(words) / 2))
+    return tuple(filter(None, (" · ".join(parts[:cut]), " · ".join(parts[cut:]))))

@@ -1,0 +1,95 @@
+"""How fast the explorer answers, from key press to picture, in a real JupyterLab and a real browser.
+
+Run `python tests/benchmarks/bench_explorer.py`. It prints figures and judges nothing: red wine, batches of 256, 100
+epochs, 10 moves of the width slider at depth 2, then 10 moves back over settings that are trained already.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
+
+from jupyter import HOW_TO_GET_ONE, Explorer, Notebook, browser, find_browser, jupyterlab
+
+CELLS = [
+    "from course_utils.data import load_red_wine\nfrom course_utils.explorer import Explorer",
+    "explorer = Explorer(load_red_wine(), epochs=100, batch_size=256, width=4)\nexplorer",
+]
+PAUSE = 2.0  # seconds between two moves: somebody looks at the picture
+# Time stamps, in the page: of the key press, of every new picture, and of the first and last word on each run.
+WATCH = """() => {
+    const root = document.querySelector('.explorer'), image = root.querySelector('img.explorer-curves');
+    window.seen = {key: 0, pictures: [], finished: 0};
+    document.addEventListener('keydown', () => {
+        window.seen = {key: performance.now(), pictures: [], finished: 0};
+    }, true);
+    image.addEventListener('load', () => window.seen.pictures.push(performance.now() - window.seen.key));
+    const status = root.querySelector('.explorer-status');
+    new MutationObserver(() => {
+        if (status.innerText.includes('finished')) window.seen.finished = performance.now() - window.seen.key;
+    }).observe(status, {childList: true, subtree: true, characterData: true});
+}"""
+
+
+def move(explorer: Explorer, key: str, words: str) -> dict[str, float]:
+    """Press a key on the width slider, and return seconds to the first picture and to the last."""
+    page = explorer.page
+    explorer.slider("width").focus()
+    page.keyboard.press(key)
+    explorer.wait_finished(words)
+    time.sleep(0.3)  # for the last picture to be shown
+    seen = page.evaluate("window.seen")
+    first, last = seen["pictures"][0] / 1000, max(seen["finished"], seen["pictures"][-1]) / 1000
+    gaps = [b - a for a, b in zip(seen["pictures"], seen["pictures"][1:], strict=False)]
+    return {"first": first, "last": last, "pictures": len(seen["pictures"]), "gap": max(gaps, default=0) / 1000}
+
+
+def report(title: str, moves: list[dict[str, float]]) -> None:
+    """Print medians and ranges."""
+    print(title)
+    for name, words in (("first", "first new curve"), ("last", "finished curve")):
+        values = [found[name] for found in moves]
+        every = " ".join(f"{value:.2f}" for value in values)
+        print(f"  {words:16} median {statistics.median(values):.2f} s   ({every})")
+    counts, longest = [found["pictures"] for found in moves], max(found["gap"] for found in moves)
+    print(f"  pictures         median {statistics.median(counts):g} a move, longest gap {longest:.2f} s")
+
+
+def main() -> None:
+    """Start JupyterLab, move the sliders, print."""
+    if find_browser() is None:
+        sys.exit(HOW_TO_GET_ONE)
+    with tempfile.TemporaryDirectory() as name, browser() as chromium, jupyterlab(Path(name)) as address:
+        notebook = Notebook(chromium, address, Path(name), CELLS, name="bench.ipynb")
+        notebook.run(0)
+        notebook.run(1)
+        explorer = Explorer(notebook)
+        explorer.wait_finished("width 4 ")
+        notebook.page.evaluate(WATCH)
+        time.sleep(PAUSE)
+        fresh, width = [], 4
+        for dropout in ("0", "0.25"):
+            if dropout != "0":  # the same widths once more, as networks that were never trained
+                explorer.field("dropout").fill(dropout)
+                explorer.field("dropout").press("Enter")
+                explorer.wait_finished(f"dropout {dropout} ")
+                time.sleep(PAUSE)
+            for key in ["ArrowRight"] * 5 if dropout == "0" else ["ArrowLeft"] * 5:
+                width = width * 2 if key == "ArrowRight" else width // 2
+                fresh.append(move(explorer, key, f"width {width} "))
+                time.sleep(PAUSE)
+        report("10 moves to other widths, depth 2, red wine, batch 256, 100 epochs:", fresh)
+        stored = []
+        for key in ["ArrowRight", "ArrowLeft"] * 5:
+            width = width * 2 if key == "ArrowRight" else width // 2
+            stored.append(move(explorer, key, f"width {width} "))
+        report("10 moves to settings that were trained before:", stored)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""A JupyterLab of our own, and a browser page on one of its notebooks: what browser tests and benchmarks drive."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[2]
+HOW_TO_GET_ONE = "no browser to test with: `pip install playwright` and `apt-get install chromium`"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb"]
+
+
+def find_browser() -> str | None:
+    """Path of a Chromium, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+@contextlib.contextmanager
+def browser() -> Iterator:
+    """Playwright's handle of a running Chromium."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  (tests are skipped where it is missing)
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
+        try:
+            yield chromium
+        finally:
+            chromium.close()
+
+
+@contextlib.contextmanager
+def jupyterlab(folder: Path, *, theme: str = "JupyterLab Light", subshells: str = "perCommTarget") -> Iterator[str]:
+    """Run JupyterLab in `folder` and yield its address."""
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True, exist_ok=True)
+    for name, content in {
+        "themes": {"theme": theme},
+        "kernels-settings": {"commsOverSubshells": subshells},
+        "notification": {"fetchNews": "false", "checkForUpdates": False},
+    }.items():
+        (settings / f"{name}.jupyterlab-settings").write_text(json.dumps(content))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    environment |= {
+        "PYTHONPATH": str(ROOT),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "IPYTHONDIR": str(folder / "ipython"),
+    }
+    options = ["--no-browser", "--ip=127.0.0.1", f"--port={port}", f"--ServerApp.root_dir={folder}"]
+    options += ["--IdentityProvider.token=", "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options.append("--allow-root")
+    address = f"http://127.0.0.1:{port}"
+    with (folder / "jupyter.log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            _wait_for(server, f"{address}/api", folder / "jupyter.log")
+            yield address
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def _wait_for(server: subprocess.Popen, address: str, log: Path) -> None:
+    for _ in range(240):
+        if server.poll() is not None:
+            break
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
+            return
+        time.sleep(0.25)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+
+
+class Notebook:
+    """A notebook in a browser page.
+
+    Attributes
+    ----------
+    page : playwright.sync_api.Page
+    complaints : list of str
+        Errors and warnings in the browser's console since the notebook was opened.
+    """
+
+    def __init__(self, chromium, address: str, folder: Path, cells: list[str], *, name: str, width: int = 1300) -> None:
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, folder / name)
+        self.page = chromium.new_page(viewport={"width": width, "height": 1000})
+        self.complaints: list[str] = []
+        self.page.goto(f"{address}/doc/tree/{name}?reset")
+        self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
+        self.page.get_by_text("| Idle").wait_for(timeout=60_000)
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _hear(self, message) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def run(self, number: int, *, timeout: float = 120) -> str:
+        """Run a cell (from 0) to its end and return its text output."""
+        cell = self.page.locator(".jp-CodeCell").nth(number)
+        prompt = cell.locator(".jp-InputPrompt").first
+        before, end, pressed = prompt.inner_text(), time.monotonic() + timeout, 0.0
+        while time.monotonic() < end:
+            now = prompt.inner_text()
+            if now != before and "*" not in now:
+                return "\n".join(cell.locator(".jp-OutputArea-output").all_inner_texts())
+            if now == before and time.monotonic() - pressed > 3:  # a notebook that has just opened may miss a key
+                cell.locator(".cm-content").click()
+                self.page.keyboard.press("Control+Enter")
+                pressed = time.monotonic()
+            time.sleep(0.05)
+        raise TimeoutError(f"cell {number} did not end: {cell.inner_text()[:500]}")
+
+    def close(self) -> None:
+        self.page.close()
+
+
+class Explorer:
+    """The explorer in a page."""
+
+    def __init__(self, notebook: Notebook) -> None:
+        self.page = notebook.page
+        self.root = self.page.locator(".explorer").first
+        self.root.wait_for(timeout=90_000)
+
+    def slider(self, name: str):
+        row = self.root.locator(".explorer-row", has=self.page.get_by_text(name, exact=True))
+        return row.locator(".noUi-handle")
+
+    def field(self, name: str):
+        row = self.root.locator(".explorer-row", has=self.page.get_by_text(name, exact=True))
+        return row.locator("input[type=text]")
+
+    def button(self, text: str):
+        return self.root.locator("button", has_text=text)
+
+    def status(self) -> str:
+        return self.root.locator(".explorer-status").inner_text()
+
+    def sentence(self) -> str:
+        return self.root.locator(".explorer-sentence").inner_text()
+
+    def picture(self) -> str:
+        """Address of the picture that is shown; another one for every new picture."""
+        return self.root.locator("img.explorer-curves").get_attribute("src") or ""
+
+    def wait_for(self, condition: str, *arguments: str, timeout: float = 60) -> None:
+        """Wait until a JavaScript expression of `sentence`, `status` and `picture` holds."""
+        self.page.wait_for_function(
+            """([condition, ...words]) => {
+                const root = document.querySelector('.explorer');
+                const sentence = root.querySelector('.explorer-sentence').innerText;
+                const status = root.querySelector('.explorer-status').innerText;
+                const picture = root.querySelector('img.explorer-curves').src;
+                return (new Function('sentence', 'status', 'picture', 'words', 'return ' + condition))(
+                    sentence, status, picture, words);
+            }""",
+            arg=[condition, *arguments],
+            timeout=timeout * 1000,
+            polling=20,
+        )
+
+    def wait_finished(self, *words: str, timeout: float = 60) -> None:
+        """Wait until training is over and the sentence holds all words."""
+        self.wait_for(
+            "status.includes('finished') && words.every(word => sentence.includes(word))", *words, timeout=timeout
+        )

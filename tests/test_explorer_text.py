@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from course_utils.experiment import Settings, make_model
+from course_utils.explorer_controls import start_setup
+from course_utils.explorer_text import count_parameters, settings_text, summary, verdict
+from course_utils.explorer_worker import Trained
+
+FALLING = np.linspace(1.0, 0.4, 50)
+FLAT = np.full(50, 0.4)
+RISING = np.concatenate([np.linspace(1.0, 0.5, 20), np.linspace(0.5, 0.8, 30)])
+
+
+def trained(setup, training, validation, *, train_loss=None, guess=1.0):
+    history = {"loss": list(training), "val_loss": list(validation)}
+    return Trained(setup, history, training[-1] if train_loss is None else train_loss, 100, guess)
+
+
+@pytest.fixture
+def setup(wine):
+    return start_setup(wine, {})
+
+
+@pytest.mark.parametrize(
+    ("training", "validation", "expected"),
+    [
+        (FALLING, RISING, "overfits after epoch 20"),
+        (RISING, RISING + 0.1, "unstable"),
+        (FALLING, FALLING + 0.1, "still improving"),
+        (FLAT, FLAT + 0.1, "fits"),
+        (FLAT + 0.55, FLAT + 0.58, "underfits"),
+        (FLAT, np.full(50, np.nan), "diverges"),
+        (FLAT * np.inf, FLAT, "diverges"),
+        (np.linspace(1, 9, 50), np.linspace(1, 9, 50), "diverges"),
+    ],
+)
+def test_verdict(setup, training, validation, expected):
+    assert verdict(trained(setup, training, validation)) == expected
+
+
+def test_one_bad_epoch_at_the_end_does_not_make_a_verdict(setup):
+    validation = FLAT.copy()
+    validation[-1] = 0.6
+    assert verdict(trained(setup, FLAT, validation)) == "fits"
+
+
+def test_rising_validation_with_higher_training_loss_is_no_overfitting(setup):
+    assert verdict(trained(setup, FALLING, RISING, train_loss=0.9)) == "unstable"
+
+
+def test_verdict_of_one_epoch_and_without_validation(setup):
+    assert verdict(trained(setup, np.array([0.5]), np.array([0.6]))) == "fits"
+    assert verdict(Trained(setup, {"loss": [0.5]}, 0.5)) == "no validation set"
+
+
+@pytest.mark.parametrize("depth", [0, 1, 3])
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_parameters_are_counted_as_keras_counts_them(wine, mnist, depth, batch_norm):
+    settings = Settings(width=12, depth=depth, batch_norm=batch_norm, dropout=0.3)
+    for data in (wine, mnist):
+        assert count_parameters(settings, data) == make_model(settings, data).count_params()
+
+
+def test_settings_text_names_what_was_moved(wine, setup):
+    moved = setup.changed(width=128, optimizer="sgd")
+    words = settings_text(moved, wine, start=setup, controls=("width", "optimizer", "epochs"))
+    assert words == "width 128 · depth 2 · dropout 0 · sgd · 18,177 parameters"
+
+
+def test_summary_of_one_run_and_of_seeds(wine, mnist, setup):
+    run = trained(setup, FALLING, RISING)
+    assert summary([run], wine) == (
+        "validation MAE 0.50 at epoch 20, 0.80 at the end · train 0.40 · overfits after epoch 20"
+    )
+    other = trained(setup, FALLING, FALLING + 0.1)
+    words = summary([run, run, other], wine)
+    assert "3 seeds · validation MAE 0.50 (0.50–0.50) at best, 0.80 (0.50–0.80) at the end" in words
+    assert words.endswith("overfits in 2 of 3")
+    run.history["val_accuracy"] = [0.9] * 50
+    assert "cross-entropy" in summary([run], mnist)
+    assert "accuracy 0.90" in summary([run], mnist)
+
+
+def test_summary_survives_numbers_that_are_none(wine, setup):
+    run = trained(setup, FLAT * np.nan, FLAT * np.nan, train_loss=float("inf"))
+    assert summary([run], wine) == "validation MAE not a number · train infinite · diverges"

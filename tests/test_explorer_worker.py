@@ -1,0 +1,69 @@
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from course_utils.explorer_controls import start_setup
+from course_utils.explorer_worker import Worker, guessing_loss
+
+
+@pytest.fixture
+def heard():
+    return []
+
+
+@pytest.fixture
+def worker(wine, heard):
+    worker = Worker(wine, listen=heard.append)
+    yield worker
+    worker.close()
+
+
+def wait_for(heard, status, number):
+    for _ in range(3000):
+        if any((one.status, one.number) == (status, number) for one in list(heard)):
+            return
+        time.sleep(0.02)
+    raise AssertionError([(one.status, one.number) for one in heard])
+
+
+def test_reports_grow_epoch_by_epoch(worker, wine, heard):
+    assert worker.request([start_setup(wine, {"epochs": 4, "width": 4})]) is None
+    wait_for(heard, "finished", 1)
+    assert [one.status for one in heard] == ["preparing", *["training"] * 4, "finished"]
+    assert [one.runs[-1].epochs for one in heard[1:]] == [1, 2, 3, 4, 4]
+    assert heard[-1].runs[0].parameters == 4 * 12 + 4 * 5 + 5
+
+
+def test_nothing_is_heard_of_a_request_after_the_next_one(worker, wine, heard):
+    worker.request([start_setup(wine, {"epochs": 300, "width": 512})])
+    wait_for(heard, "training", 1)
+    worker.request([start_setup(wine, {"epochs": 1})])
+    time.sleep(0.01)
+    del heard[:]
+    wait_for(heard, "finished", 2)
+    assert {one.number for one in heard} == {2}
+
+
+def test_stored_runs_come_back_at_once(worker, wine, heard):
+    setup = start_setup(wine, {"epochs": 2})
+    worker.request([setup])
+    wait_for(heard, "finished", 1)
+    again = worker.request([setup])
+    assert again.status == "finished"
+    assert again.runs[0] is worker.runs[0]
+
+
+def test_close_ends_the_threads_in_the_middle_of_training(wine, heard):
+    before = threading.active_count()
+    worker = Worker(wine, listen=heard.append)
+    worker.request([start_setup(wine, {"epochs": 300, "width": 512})])
+    wait_for(heard, "training", 1)
+    worker.close()
+    assert threading.active_count() == before
+
+
+def test_guessing_loss(wine, mnist):
+    assert guessing_loss(wine) == pytest.approx(np.abs(wine.y_valid - np.median(wine.y_train)).mean())
+    assert 2.0 < guessing_loss(mnist) < 3.0  # ln 10 = 2.30
