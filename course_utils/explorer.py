@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import threading
 from collections.abc import Sequence
@@ -79,6 +80,7 @@ class Explorer:
         self._painter = Painter(
             self.face, data, changed=self._changed, is_newest=lambda number: number == self.worker.number
         )
+        atexit.register(self.close)  # a thread that ends in the middle of TensorFlow would take the process with it
         self._ask((self._start,))
 
     @property
@@ -211,6 +213,7 @@ class Explorer:
                 return
             self._closed = True
             self._changed.notify_all()
+        atexit.unregister(self.close)
         self.worker.close()
         self._painter.close()
         self.face.disable()

@@ -120,7 +120,7 @@ class Network:
             for layer in plain.layers
         ]
         model = keras.Sequential([keras.Input(self._data.input_shape), *layers])
-        self.model = compile_for(model, self._data, _for_one_device(make_optimizer(settings)))
+        self.model = compile_for(model, self._data, make_optimizer(settings))
         self.parameters = model.count_params()
         self.graphs = EpochGraphs(model, self._sets)
         # Momenta and the like start at one number; keeping that is enough.
@@ -195,16 +195,6 @@ class Networks:
 
     def _size(self) -> float:
         return sum(network.size for network in self._kept.values())
-
-
-def _for_one_device(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """Leave out the sum of the gradients over all devices: there is one.
-
-    That sum is a custom gradient, which TensorFlow registers for ever, and with it the graph that it stands in: some
-    megabytes for each architecture. A Keras without this method would train all the same.
-    """
-    optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
-    return optimizer
 
 
 def _values(model: keras.Sequential) -> list[list[np.ndarray]]:

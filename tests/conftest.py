@@ -6,9 +6,6 @@ import os
 import matplotlib
 import pytest
 
-# The explorer is in preparation; to run its tests, take this line out.
-collect_ignore_glob = ["test_explorer*.py", "browser/*"]
-
 
 def pytest_configure():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -98,7 +98,7 @@ def test_together_equals_single_fits(wine, case):
     assert first.history["loss"] != second.history["loss"]
 
 
-@pytest.mark.parametrize("options", [{"shuffle": False, "batch_size": 33}, {"batch_size": 50}, {"batch_size": 300}])
+@pytest.mark.parametrize("options", [{"shuffle": False, "batch_size": 33}, {"batch_size": 300}])
 def test_together_equals_single_fits_in_other_orders_and_batches(wine, options):
     assert_equals_single_fits(CASES["plain"], wine, epochs=2, **options)
 
@@ -142,9 +142,11 @@ def test_rates_act_like_a_schedule_callback(wine, optimizer):
     assert histories[0].history["learning_rate"] == pytest.approx(rates)
 
 
-@pytest.mark.parametrize("case", ["dropout", "batch norm"])
-def test_further_training_continues_equally(wine, case):
-    ours, theirs = ([CASES[case](seed) for seed in (0, 1)] for _ in "ab")
+def test_further_training_continues_equally(wine):
+    def make(seed):
+        return network(seed, dense, layers.BatchNormalization, lambda: layers.Dropout(0.3))
+
+    ours, theirs = ([make(seed) for seed in (0, 1)] for _ in "ab")
     fit_together(ours, wine, epochs=1)
     for seed, model in enumerate(theirs):
         fit(model, wine, epochs=1, seed=seed)

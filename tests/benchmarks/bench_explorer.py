@@ -64,8 +64,8 @@ def main() -> None:
     """Start JupyterLab, move the sliders, print."""
     if find_browser() is None:
         sys.exit(HOW_TO_GET_ONE)
-    with tempfile.TemporaryDirectory() as name, browser() as chromium, jupyterlab(Path(name)) as address:
-        notebook = Notebook(chromium, address, Path(name), CELLS, name="bench.ipynb")
+    with tempfile.TemporaryDirectory() as name, browser() as chromium, jupyterlab(Path(name)) as server:
+        notebook = Notebook(chromium, server, Path(name), CELLS, name="bench.ipynb")
         notebook.run(0)
         notebook.run(1)
         explorer = Explorer(notebook)

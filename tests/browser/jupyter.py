@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 
@@ -40,9 +42,20 @@ def browser() -> Iterator:
             chromium.close()
 
 
+class Server(NamedTuple):
+    """A running JupyterLab."""
+
+    address: str
+    token: str
+
+    def url(self, path: str) -> str:
+        """Address of a page, with the token that opens it."""
+        return f"{self.address}/{path}{'&' if '?' in path else '?'}token={self.token}"
+
+
 @contextlib.contextmanager
-def jupyterlab(folder: Path, *, theme: str = "JupyterLab Light", subshells: str = "perCommTarget") -> Iterator[str]:
-    """Run JupyterLab in `folder` and yield its address."""
+def jupyterlab(folder: Path, *, theme: str = "JupyterLab Light", subshells: str = "perCommTarget") -> Iterator[Server]:
+    """Run JupyterLab in `folder`."""
     settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True, exist_ok=True)
     for name, content in {
@@ -55,8 +68,10 @@ def jupyterlab(folder: Path, *, theme: str = "JupyterLab Light", subshells: str 
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    token = secrets.token_hex()
     environment |= {
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        "JUPYTER_TOKEN": token,
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
@@ -65,25 +80,24 @@ def jupyterlab(folder: Path, *, theme: str = "JupyterLab Light", subshells: str 
         "IPYTHONDIR": str(folder / "ipython"),
     }
     options = ["--no-browser", "--ip=127.0.0.1", f"--port={port}", f"--ServerApp.root_dir={folder}"]
-    options += ["--IdentityProvider.token=", "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")
-    address = f"http://127.0.0.1:{port}"
+    server = Server(f"http://127.0.0.1:{port}", token)
     with (folder / "jupyter.log").open("w") as log:
-        server = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            _wait_for(server, f"{address}/api", folder / "jupyter.log")
-            yield address
+            _wait_for(process, server.url("api"), folder / "jupyter.log")
+            yield server
         finally:
-            server.terminate()
-            server.wait(30)
+            process.terminate()
+            process.wait(30)
 
 
-def _wait_for(server: subprocess.Popen, address: str, log: Path) -> None:
+def _wait_for(process: subprocess.Popen, address: str, log: Path) -> None:
     for _ in range(240):
-        if server.poll() is not None:
+        if process.poll() is not None:
             break
         with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
             return
@@ -101,13 +115,15 @@ class Notebook:
         Errors and warnings in the browser's console since the notebook was opened.
     """
 
-    def __init__(self, chromium, address: str, folder: Path, cells: list[str], *, name: str, width: int = 1300) -> None:
+    def __init__(
+        self, chromium, server: Server, folder: Path, cells: list[str], *, name: str, width: int = 1300
+    ) -> None:
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, folder / name)
         self.page = chromium.new_page(viewport={"width": width, "height": 1000})
         self.complaints: list[str] = []
-        self.page.goto(f"{address}/doc/tree/{name}?reset")
+        self.page.goto(server.url(f"doc/tree/{name}?reset"))
         self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
         self.page.get_by_text("| Idle").wait_for(timeout=60_000)
         self.page.on("console", self._hear)

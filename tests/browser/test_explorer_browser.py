@@ -28,14 +28,14 @@ def chromium():
 @pytest.fixture(scope="module", params=["perCommTarget", "disabled"], ids=["subshells", "no subshells"])
 def lab(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
-    with jupyterlab(folder, subshells=request.param) as address:
-        yield address, folder
+    with jupyterlab(folder, subshells=request.param) as server:
+        yield server, folder
 
 
 @pytest.fixture(scope="module")
 def notebook(chromium, lab):
-    address, folder = lab
-    notebook = Notebook(chromium, address, folder, [IMPORTS, SHOW, ASK, SLOW], name="explorer.ipynb")
+    server, folder = lab
+    notebook = Notebook(chromium, server, folder, [IMPORTS, SHOW, ASK, SLOW], name="explorer.ipynb")
     notebook.run(0)
     notebook.run(1)
     yield notebook
