@@ -32,8 +32,8 @@ def verdict(run: Trained) -> str:
        loss has gone on falling since and lies below that of validation.
     4. "unstable": validation ends more than 5 % above its lowest value, and the training loss has not fallen since:
        no overfitting, but steps that are too large.
-    5. "underfits": both losses end above nine tenths of what guessing gives.
-    6. "fits": everything else.
+    5. "underfits": both losses end above nine tenths of what guessing gives, so that hardly anything was learned.
+    6. "no overfitting": everything else. Whether such a network underfits shows only when another one does better.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def verdict(run: Trained) -> str:
         return f"overfits after epoch {best}" if fell and run.train_loss < end else "unstable"
     if end > LITTLE * run.guess and run.train_loss > LITTLE * run.guess:
         return "underfits"
-    return "fits"
+    return "no overfitting"
 
 
 def count_parameters(settings: Settings, data: Dataset) -> int:

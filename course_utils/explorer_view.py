@@ -209,7 +209,7 @@ class CurvePicture:
             bracket = {"color": INK, "linewidth": 1, "transform": place, "clip_on": False}
             artists += ax.plot([x] * 2, [train_end, valid_end], marker="_", markersize=5, **bracket)
             middle = float(np.clip((train_end + valid_end) / 2, 0.02 * top, 0.98 * top))
-            words = f"gap {valid_end - train_end:.2f}"
+            words = f"gap {valid_end - train_end:.2f}".replace("-", "−")
             inside = x < 0.85
             artists.append(
                 ax.text(
@@ -250,7 +250,7 @@ class CurvePicture:
 def still_png(curves: Curves, setup: Setup, data: Dataset, words: str) -> bytes:
     """Curves, network and sentence in one picture, for pages without widgets."""
     figure = Figure(figsize=(9.6, 4.9), dpi=90, layout="none", facecolor="white")
-    picture = CurvePicture(figure=figure, ax=figure.add_axes((0.315, 0.215, 0.605, 0.7)))
+    picture = CurvePicture(figure=figure, ax=figure.add_axes((0.315, 0.215, 0.585, 0.7)))
     for draw in (picture.draw_axes, picture.draw_earlier, picture.draw_runs, picture.draw_pins):
         draw(curves)
     draw_network(setup, data, ax=figure.add_axes((0.015, 0.34, 0.22, 0.42)))

@@ -17,6 +17,7 @@ import tensorflow as tf
 from course_utils.data import Dataset
 from course_utils.training import (
     VALIDATION_BATCH,
+    Sets,
     as_python,
     batch_orders,
     create_variables,
@@ -79,7 +80,10 @@ def fit_together(
     _check(models, data, seeds, rates, epochs)
     if len(models) > 1 and _can_be_stacked(models):
         orders = [batch_orders(len(data.x_train), shuffle=shuffle, seed=seed) for seed in seeds]
-        return _Stack(models, data).fit(orders, epochs=epochs, batch_size=batch_size, rates=rates)
+        key, stack = _take_stack(models, data)
+        histories = stack.fit(models, data, orders, epochs=epochs, batch_size=batch_size, rates=rates)
+        _keep_stack(key, stack)
+        return histories
     schedule = [keras.callbacks.LearningRateScheduler(lambda epoch: float(rates[epoch]))] if rates is not None else []
     return [
         fit(model, data, epochs=epochs, batch_size=batch_size, callbacks=schedule, shuffle=shuffle, seed=seed)
@@ -108,18 +112,25 @@ def _check(
             )
 
 
-def _signature(model: keras.Model) -> object:
-    """What must be equal for two models to share a graph: everything but names and random seeds."""
+def _signature(model: keras.Model) -> tuple:
+    """What must be equal for two models to be trained together: everything but names and random seeds."""
+    return *_graph_signature(model), float(model.optimizer.learning_rate)
+
+
+def _graph_signature(model: keras.Model) -> tuple:
+    """What must be equal for two models to share a graph: in which the learning rate is a variable."""
     layers = [(type(layer), str(_nameless(layer.get_config()))) for layer in model.layers]
     compiled = str(_nameless(model.get_compile_config() or {}))
     loss = model.loss if callable(model.loss) and not isinstance(model.loss, keras.losses.Loss) else None
-    return layers, [weight.shape for weight in model.weights], type(model.optimizer), compiled, loss
+    return tuple(layers), str([weight.shape for weight in model.weights]), type(model.optimizer), compiled, loss
 
 
 def _nameless(config: object) -> object:
     """A configuration without the entries in which equal models differ."""
     if isinstance(config, dict):
-        ignored = ("name", "seed", "kernel_initializer", "bias_initializer")
+        ignored = ["name", "seed", "kernel_initializer", "bias_initializer"]
+        if isinstance(config.get("learning_rate"), float):  # not a schedule, which is part of the graph
+            ignored.append("learning_rate")
         return {key: _nameless(value) for key, value in config.items() if key not in ignored}
     return [_nameless(value) for value in config] if isinstance(config, (list, tuple)) else config
 
@@ -134,39 +145,70 @@ def _can_be_stacked(models: list[keras.Model]) -> bool:
     return is_elementwise and at_the_same_step and not has_own_step and not model.run_eagerly
 
 
+# Stacks that were used last, by what they depend on: training the same architecture again needs no new graph.
+_kept_stacks: dict[tuple, _Stack] = {}
+MOST_STACKS, MOST_NUMBERS = 6, 2_000_000
+
+
+def _take_stack(models: list[keras.Model], data: Dataset) -> tuple[tuple | None, _Stack]:
+    """A stack for these models, out of those that are kept or new, and the key under which it may be kept."""
+    model, sets = models[0], Sets.of(data)
+    # A graph is only as good as its key: code of one's own may change without a change of name.
+    own_code = ("'class_name': 'function'", "__lambda__", "Custom>")
+    signature = _graph_signature(model)
+    is_plain = all(type(part).__module__.startswith("keras.") for part in (*model.layers, model.optimizer))
+    is_known = type(model) is keras.Sequential and is_plain and not any(word in str(signature) for word in own_code)
+    is_known = is_known and signature[-1] is None and len(models) * model.count_params() <= MOST_NUMBERS
+    key = (len(models), signature, str([(part.shape[1:], part.dtype) for part in sets.train])) if is_known else None
+    stack = _kept_stacks.pop(key, None)  # nobody else gets it meanwhile
+    return key, stack or _Stack(model, len(models), sets)
+
+
+def _keep_stack(key: tuple | None, stack: _Stack) -> None:
+    if key is not None:
+        _kept_stacks[key] = stack
+        while len(_kept_stacks) > MOST_STACKS:
+            _kept_stacks.pop(next(iter(_kept_stacks)))
+
+
 class _Stack:
     """S models as one set of variables with a leading seed axis, and the graphs that train them.
 
-    The first model is the template: inside a `keras.StatelessScope` it computes with the weights of one seed in the
+    The template is a model like them: inside a `keras.StatelessScope` it computes with the weights of one seed in the
     place of its own.
     """
 
-    def __init__(self, models: list[keras.Model], data: Dataset) -> None:
-        self.models, self.template, self.n = models, models[0], len(models)
-        self.has_validation = len(data.x_valid) > 0
-        self._train_set = tf.constant(data.x_train), tf.constant(data.y_train)
-        self._valid_set = tf.constant(data.x_valid), tf.constant(data.y_valid)
-        create_variables(self.template, *self._train_set)
-        for model in models[1:]:
-            model.optimizer.build(model.trainable_variables)
-        self.trainable = [_stacked(values) for values in zip(*(m.trainable_variables for m in models), strict=True)]
-        self.state = [_stacked(values) for values in zip(*(m.non_trainable_variables for m in models), strict=True)]
-        self.optimizer = type(self.template.optimizer).from_config(self.template.optimizer.get_config())
+    def __init__(self, template: keras.Model, n: int, sets: Sets) -> None:
+        self.template, self.n = template, n
+        create_variables(template, *sets.train)
+        self.trainable = [_stacked([variable] * n) for variable in template.trainable_variables]
+        self.state = [_stacked([variable] * n) for variable in template.non_trainable_variables]
+        self.optimizer = type(template.optimizer).from_config(template.optimizer.get_config())
         self.optimizer.build(self.trainable)
         on_one_device(self.optimizer)
-        for shared, *own in self._optimizer_variables():
-            shared.assign(_stacked(own) if shared.shape != own[0].shape else own[0])
         # As in `EpochGraphs`: no autograph, and a `partial` for each object. The first two are used S times.
         graph = partial(tf.function, autograph=False)
         self._one_graph, self._metrics_graph = graph(partial(self._one)), graph(partial(self._metrics_of_one))
-        self._train_graph, self._valid_graph = graph(partial(self._train_all)), graph(partial(self._validate_all))
+        rows = [tf.TensorSpec((None, *some.shape[1:]), some.dtype) for some in sets.train]
+        order, batch = tf.TensorSpec((n, None), tf.int32), tf.TensorSpec((), tf.int32)
+        self._train_graph = graph(partial(self._train_all), input_signature=[*rows, order, batch])
+        self._valid_graph = graph(partial(self._validate_all), input_signature=[*rows, batch])
         self._names: list[str] = []
 
     def fit(
-        self, orders: list[Iterator[np.ndarray]], *, epochs: int, batch_size: int, rates: Sequence[float] | None
+        self,
+        models: list[keras.Model],
+        data: Dataset,
+        orders: list[Iterator[np.ndarray]],
+        *,
+        epochs: int,
+        batch_size: int,
+        rates: Sequence[float] | None,
     ) -> list[keras.callbacks.History]:
-        histories = [keras.callbacks.History() for _ in self.models]
-        for model, history in zip(self.models, histories, strict=True):
+        sets = Sets.of(data)
+        self._stack(models)
+        histories = [keras.callbacks.History() for _ in models]
+        for model, history in zip(models, histories, strict=True):
             history.set_model(model)
             history.on_train_begin()
         for epoch in range(epochs):
@@ -174,16 +216,16 @@ class _Stack:
                 self.optimizer.learning_rate = float(rates[epoch])
             order = tf.constant(np.stack([next(order) for order in orders]), tf.int32)  # (S, rows)
             with without_graph_optimizer():
-                logs = self._by_name(self._train_graph(*self._train_set, order, tf.constant(batch_size)))
-                if self.has_validation:
+                logs = self._by_name(self._train_graph(*sets.train, order, tf.constant(batch_size)))
+                if len(data.x_valid):
                     step = tf.constant(max(batch_size, VALIDATION_BATCH))
-                    logs |= self._by_name(self._valid_graph(*self._valid_set, step), prefix="val_")
+                    logs |= self._by_name(self._valid_graph(*sets.valid, step), prefix="val_")
             if rates is not None:
                 logs["learning_rate"] = np.full(self.n, rates[epoch])
             for s, history in enumerate(histories):
                 history.on_epoch_end(epoch, {name: as_python(values[s]) for name, values in logs.items()})
-        self._unstack()
-        for model, history in zip(self.models, histories, strict=True):
+        self._unstack(models)
+        for model, history in zip(models, histories, strict=True):
             model.history = history
         return histories
 
@@ -269,20 +311,26 @@ class _Stack:
         self._names = list(values)
         return [tf.convert_to_tensor(value) for value in values.values()]
 
-    def _optimizer_variables(self) -> Iterator[tuple[keras.Variable, ...]]:
-        """Each variable of the shared optimizer with its counterparts in the models' own optimizers."""
-        return zip(self.optimizer.variables, *(model.optimizer.variables for model in self.models), strict=True)
+    def _stack(self, models: list[keras.Model]) -> None:
+        """Take over the weights and the optimizer states of the models."""
+        for model in models:
+            model.optimizer.build(model.trainable_variables)
+        for shared, *owns in self._variables(models):
+            values = [own.numpy() for own in owns]
+            shared.assign(values[0] if shared.shape == values[0].shape else np.stack(values))
 
-    def _unstack(self) -> None:
+    def _unstack(self, models: list[keras.Model]) -> None:
         """Give every model the weights and the optimizer state it would have had on its own."""
-        for s, model in enumerate(self.models):
-            for own, shared in zip(model.trainable_variables, self.trainable, strict=True):
-                own.assign(shared[s])
-            for own, shared in zip(model.non_trainable_variables, self.state, strict=True):
-                own.assign(shared[s])
-        for shared, *owns in self._optimizer_variables():
+        for shared, *owns in self._variables(models):
+            values = shared.numpy()
             for s, own in enumerate(owns):
-                own.assign(shared if shared.shape == own.shape else shared[s])
+                own.assign(values if values.shape == own.shape else values[s])
+
+    def _variables(self, models: list[keras.Model]) -> Iterator[tuple[keras.Variable, ...]]:
+        """Each shared variable with its counterparts in the models and their optimizers."""
+        yield from zip(self.trainable, *(model.trainable_variables for model in models), strict=True)
+        yield from zip(self.state, *(model.non_trainable_variables for model in models), strict=True)
+        yield from zip(self.optimizer.variables, *(model.optimizer.variables for model in models), strict=True)
 
 
 def _stacked(variables: Sequence[keras.Variable]) -> keras.Variable:

@@ -27,7 +27,7 @@ def setup(wine):
         (FALLING, RISING, "overfits after epoch 20"),
         (RISING, RISING + 0.1, "unstable"),
         (FALLING, FALLING + 0.1, "still improving"),
-        (FLAT, FLAT + 0.1, "fits"),
+        (FLAT, FLAT + 0.1, "no overfitting"),
         (FLAT + 0.55, FLAT + 0.58, "underfits"),
         (FLAT, np.full(50, np.nan), "diverges"),
         (FLAT * np.inf, FLAT, "diverges"),
@@ -41,7 +41,7 @@ def test_verdict(setup, training, validation, expected):
 def test_one_bad_epoch_at_the_end_does_not_make_a_verdict(setup):
     validation = FLAT.copy()
     validation[-1] = 0.6
-    assert verdict(trained(setup, FLAT, validation)) == "fits"
+    assert verdict(trained(setup, FLAT, validation)) == "no overfitting"
 
 
 def test_rising_validation_with_higher_training_loss_is_no_overfitting(setup):
@@ -49,7 +49,7 @@ def test_rising_validation_with_higher_training_loss_is_no_overfitting(setup):
 
 
 def test_verdict_of_one_epoch_and_without_validation(setup):
-    assert verdict(trained(setup, np.array([0.5]), np.array([0.6]))) == "fits"
+    assert verdict(trained(setup, np.array([0.5]), np.array([0.6]))) == "no overfitting"
     assert verdict(Trained(setup, {"loss": [0.5]}, 0.5)) == "no validation set"
 
 

@@ -268,3 +268,40 @@ def test_no_models_and_uncompiled_models_are_refused(wine):
         fit_together([], wine, epochs=1)
     with pytest.raises(ValueError, match="not compiled"):
         fit_together([keras.Sequential([keras.Input((11,)), layers.Dense(1)])] * 2, wine, epochs=1)
+
+
+def test_a_graph_that_is_used_again_trains_other_data_at_another_rate(wine, monkeypatch):
+    monkeypatch.setattr(together, "_kept_stacks", {})
+
+    def make(rate):
+        return lambda seed: network(seed, dense, lambda: layers.Dropout(0.3), optimizer=lambda: adam(rate))
+
+    def adam(rate):
+        return keras.optimizers.Adam(rate)
+
+    few = dataclasses.replace(wine, x_train=wine.x_train[:50], y_train=wine.y_train[:50], x_valid=wine.x_valid[:10])
+    few = dataclasses.replace(few, y_valid=wine.y_valid[:10])
+    assert_equals_single_fits(make(1e-3), wine, epochs=1)
+    (stack,) = together._kept_stacks.values()
+    assert_equals_single_fits(make(1e-2), few, epochs=2, batch_size=16)
+    assert list(together._kept_stacks.values()) == [stack]
+
+
+def test_code_of_ones_own_gets_a_new_graph(wine, monkeypatch):
+    monkeypatch.setattr(together, "_kept_stacks", {})
+    for factor in (0.5, 2.0):
+
+        def scaled(x, factor=factor):
+            return factor * keras.ops.relu(x)
+
+        assert_equals_single_fits(
+            lambda seed, act=scaled: network(seed, lambda: layers.Dense(6, activation=act)), wine, epochs=1
+        )
+    assert together._kept_stacks == {}
+
+
+def test_only_the_last_few_graphs_are_kept(wine, monkeypatch):
+    monkeypatch.setattr(together, "_kept_stacks", {})
+    for units in range(2, together.MOST_STACKS + 4):
+        fit_together([network(seed, lambda u=units: layers.Dense(u)) for seed in (0, 1)], wine, epochs=1)
+    assert len(together._kept_stacks) == together.MOST_STACKS
