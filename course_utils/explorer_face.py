@@ -35,11 +35,11 @@ STYLE = """<style>
 .explorer-network { aspect-ratio: 340 / 155; }
 body[data-jp-theme-light="false"] .explorer-curves, body[data-jp-theme-light="false"] .explorer-network,
 body.vscode-dark .explorer-curves, body.vscode-dark .explorer-network { filter: invert(1) hue-rotate(180deg); }
-.explorer-buttons { flex-wrap: wrap; gap: 4px; align-items: center; }
+.explorer-buttons { flex-wrap: wrap; gap: 4px; align-items: center; padding: 3px; }
 .explorer-buttons .widget-button { width: auto; min-width: 78px; margin: 0; }
 .explorer-status { min-height: 24px; margin: 0 0 0 8px; white-space: nowrap; }
 .explorer-status .widget-html-content { line-height: 28px; font-variant-numeric: tabular-nums; }
-.explorer-bar { width: 100%; height: 4px; margin: 3px 0 0; overflow: hidden; }
+.explorer-bar { width: 100%; height: 4px; margin: 3px 0 5px; overflow: hidden; }
 .explorer-bar .progress, .explorer-bar .widget-progress { height: 4px; margin: 0; }
 .explorer-sentence { min-height: 46px; margin: 4px 0 0; width: 100%; }
 .explorer-sentence .widget-html-content { font-size: var(--jp-content-font-size1, 14px); white-space: normal; }

@@ -14,7 +14,7 @@ from course_utils.explorer_worker import Trained
 __all__ = ["count_parameters", "settings_text", "summary", "verdict"]
 
 RISE, DROP, LITTLE = 1.05, 0.99, 0.9
-ALWAYS_NAMED = ("width", "depth", "dropout")
+ALWAYS_NAMED, FEW = ("width", "depth"), 4
 MEASURES = {"regression": "MAE", "classification": "cross-entropy"}
 
 
@@ -24,14 +24,14 @@ def verdict(run: Trained) -> str:
     The *end* of a curve is the median of its last tenth (at least one epoch), so that one lucky or unlucky epoch does
     not decide. In this order:
 
-    1. "diverges": a loss at the end is not a finite number, or the validation loss ends above twice that of guessing
-       (`guessing_loss`) and above where it began.
+    1. "diverges": a loss at the end is not a finite number, or both losses end above that of guessing
+       (`guessing_loss`), and that of validation above twice as high and above where it began.
     2. "still improving": the validation curve has its lowest value in its last tenth, which lies more than 1 % below
        the tenth before it.
     3. "overfits after epoch N": validation ends more than 5 % above its lowest value, at epoch N, while the training
        loss has gone on falling since and lies below that of validation.
-    4. "unstable": validation ends more than 5 % above its lowest value, and the training loss has not fallen since:
-       no overfitting, but steps that are too large.
+    4. "unstable": validation ends more than 5 % above its lowest value, and the training loss has not fallen since or
+       lies above that of validation: no overfitting, but steps that are too large.
     5. "underfits": both losses end above nine tenths of what guessing gives, so that hardly anything was learned.
     6. "no overfitting": everything else. Whether such a network underfits shows only when another one does better.
 
@@ -47,7 +47,8 @@ def verdict(run: Trained) -> str:
     tenth = max(1, len(validation) // 10)
     end = float(np.median(validation[-tenth:]))
     is_finite = np.isfinite([validation[-tenth:], training[-tenth:]]).all()
-    if not is_finite or (end > 2 * run.guess and end > validation[0]):
+    learned = float(np.median(training[-tenth:])) < run.guess
+    if not is_finite or (end > 2 * run.guess and end > validation[0] and not learned):
         return "diverges"
     best, before = run.best_epoch, validation[-2 * tenth : -tenth]
     if best > len(validation) - tenth and len(before) and end < DROP * float(np.median(before)):
@@ -73,10 +74,12 @@ def count_parameters(settings: Settings, data: Dataset) -> int:
 def settings_text(setup: Setup, data: Dataset, *, start: Setup, controls: Sequence[str]) -> str:
     """The settings in words, and the number of parameters.
 
-    Width, depth and dropout are always named; of the other controls, those that do not stand where they started.
+    Width and depth are always named, and dropout where there is any; of the controls all if they are few, otherwise
+    those that do not stand where they started.
     """
-    moved = [name for name in controls if name not in ALWAYS_NAMED and setup.value(name) != start.value(name)]
-    return f"{setup.describe([*ALWAYS_NAMED, *moved])} · {count_parameters(setup.settings, data):,} parameters"
+    named = [*ALWAYS_NAMED, *(["dropout"] if setup.settings.dropout else [])]
+    named += [name for name in controls if len(controls) <= FEW or setup.value(name) != start.value(name)]
+    return f"{setup.describe(dict.fromkeys(named))} · {count_parameters(setup.settings, data):,} parameters"
 
 
 def summary(runs: Sequence[Trained], data: Dataset) -> str:
@@ -91,12 +94,13 @@ def summary(runs: Sequence[Trained], data: Dataset) -> str:
     train = [run.train_loss for run in runs]
     accuracy = [run.history["val_accuracy"][-1] for run in runs if "val_accuracy" in run.history]
     if len(runs) == 1:
-        parts = [f"train {measure} {_number(train[0])}", verdict(runs[0])]
+        still = " without dropout" if runs[0].settings.dropout and runs[0].settings.depth else ""
+        parts = [f"train {measure} {_number(train[0])}{still}", verdict(runs[0])]
         if runs[0].best_epoch is not None:
             found = f"{_number(best[0])} at epoch {runs[0].best_epoch}, {_number(last[0])} at the end"
-            parts[:1] = [f"validation {measure} {found}", f"train {_number(train[0])}"]
+            parts[:1] = [f"validation {measure} {found}", f"train {_number(train[0])}{still}"]
         elif "val_loss" in runs[0].history:
-            parts[:1] = [f"validation {measure} {_number(last[0])}", f"train {_number(train[0])}"]
+            parts[:1] = [f"validation {measure} {_number(last[0])}", f"train {_number(train[0])}{still}"]
     else:
         verdicts = [verdict(run).split(" after")[0] for run in runs]
         common = max(dict.fromkeys(verdicts), key=verdicts.count)
@@ -107,7 +111,7 @@ def summary(runs: Sequence[Trained], data: Dataset) -> str:
             f"{common} in {verdicts.count(common)} of {len(runs)}",
         ]
     if accuracy:
-        parts.insert(-1, f"accuracy {_spread(accuracy) if len(runs) > 1 else _number(accuracy[0])}")
+        parts.insert(-1, f"validation accuracy {_spread(accuracy) if len(runs) > 1 else _number(accuracy[0])}")
     return " · ".join(parts)
 
 

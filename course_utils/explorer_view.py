@@ -137,7 +137,7 @@ class CurvePicture:
             ax.text(1.008, curves.guess, "guessing", transform=place, fontsize=8, color="#666666", va="center")
         handles = [Line2D([], [], label=part, linewidth=2.2, **PARTS[part]) for part in ("validation", "training")]
         handles.append(_best_mark([], [], label="lowest validation loss"))
-        handles.append(Line2D([], [], color=PARTS["validation"]["color"], alpha=0.35, linewidth=1, label="earlier"))
+        handles.append(Line2D([], [], color=PARTS["validation"]["color"], alpha=0.4, linewidth=1, label="earlier"))
         for old in self.figure.legends[:]:
             old.remove()
         self.figure.legend(
@@ -156,7 +156,7 @@ class CurvePicture:
         """Earlier and pinned runs; returns the artists."""
         artists, faint = [], {part: style["color"] for part, style in PARTS.items()}
         for group in curves.earlier:
-            artists += _plot(self.ax, group, faint, linewidth=1, alpha=0.3)
+            artists += _plot(self.ax, group, faint, linewidth=1, alpha=0.4)
         for i, (group, _) in enumerate(curves.pinned):
             colors = dict.fromkeys(PARTS, PIN_COLORS[i % len(PIN_COLORS)])
             artists += _plot(self.ax, group, colors, linewidth=1.5, alpha=0.9)
@@ -203,6 +203,10 @@ class CurvePicture:
         train_end, valid_end = float(np.median([run.train_loss for run in runs])), float(validation[-1])
         top = ax.get_ylim()[1]
         if np.isfinite([train_end, valid_end]).all() and max(train_end, valid_end) < top:
+            # The loss at the end without dropout, which the mean over the last epoch need not be.
+            artists += ax.plot(
+                [last], [train_end], marker="s", color=PARTS["training"]["color"], markersize=5, zorder=5
+            )
             x = ax.transData.transform((last, 0))[0] + 11  # pixels: beside the ends of the curves
             x = ax.transAxes.inverted().transform((x, 0))[0]
             place = ax.get_yaxis_transform()

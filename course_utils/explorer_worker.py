@@ -127,6 +127,7 @@ class Worker:
         self._number, self._asked_at = 0, 0.0
         self._wanted: tuple[Setup, ...] = ()  # what is to be trained, one setup per seed; empty when there is nothing
         self._served, self._prepared = 0, 0  # the numbers of the newest requests that the threads have seen
+        self._stopping = 0  # the number of the request that is to be stopped
         self._prepares, self._closed = False, False
         self._threads: list[threading.Thread] = []
 
@@ -163,7 +164,7 @@ class Worker:
     def stop(self) -> None:
         """Stop training at the end of the epoch; `listen` hears "stopped" with what there is by then."""
         with self._changed:
-            self._wanted = ()
+            self._stopping = self._number
             self._changed.notify_all()
 
     def is_prepared(self, setup: Setup) -> bool:
@@ -243,6 +244,8 @@ class Worker:
     def _train(self, number: int, setup: Setup, done: list[Trained]) -> Trained:
         data = self.datasets.of(setup)
         unfinished = Trained(setup, {}, guess=guessing_loss(data))
+        if not self._goes_on(number):
+            return unfinished
         network = self._network(setup)
         if not network.is_ready:
             self._report(Progress(number, "preparing", tuple(done)))
@@ -266,7 +269,7 @@ class Worker:
         return dataclasses.replace(unfinished, history=history, train_loss=train_loss, seconds=seconds)
 
     def _goes_on(self, number: int) -> bool:
-        return bool(self._wanted) and self._is_newest(number)
+        return self._stopping != number and self._is_newest(number)
 
     def _report(self, progress: Progress) -> None:
         if self._is_newest(progress.number):

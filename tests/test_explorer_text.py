@@ -64,7 +64,11 @@ def test_parameters_are_counted_as_keras_counts_them(wine, mnist, depth, batch_n
 def test_settings_text_names_what_was_moved(wine, setup):
     moved = setup.changed(width=128, optimizer="sgd")
     words = settings_text(moved, wine, start=setup, controls=("width", "optimizer", "epochs"))
-    assert words == "width 128 · depth 2 · dropout 0 · sgd · 18,177 parameters"
+    assert words == "width 128 · depth 2 · sgd · epochs 30 · 18,177 parameters"
+    many = ("width", "depth", "dropout", "optimizer", "epochs")
+    assert settings_text(moved, wine, start=setup, controls=many) == "width 128 · depth 2 · sgd · 18,177 parameters"
+    moved = moved.changed(dropout=0.3)
+    assert "dropout 0.3" in settings_text(moved, wine, start=setup, controls=("width",))
 
 
 def test_summary_of_one_run_and_of_seeds(wine, mnist, setup):
@@ -78,7 +82,9 @@ def test_summary_of_one_run_and_of_seeds(wine, mnist, setup):
     assert words.endswith("overfits in 2 of 3")
     run.history["val_accuracy"] = [0.9] * 50
     assert "cross-entropy" in summary([run], mnist)
-    assert "accuracy 0.90" in summary([run], mnist)
+    assert "validation accuracy 0.90" in summary([run], mnist)
+    dropped = trained(setup.changed(dropout=0.5), FLAT, FLAT + 0.1)
+    assert "train 0.40 without dropout" in summary([dropped], wine)
 
 
 def test_summary_survives_numbers_that_are_none(wine, setup):
