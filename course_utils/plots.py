@@ -198,6 +198,8 @@ def seed_dots(
             raise ValueError(f"{name!r} is not a column of the table. Choose from {', '.join(map(repr, results))}.")
     if ax is None:
         ax = plt.subplots(figsize=(6.4, 1.1 + (0.8 if hue else 0.42) * results[by].nunique()))[1]
+    if hue:
+        results = results.assign(**{hue: results[hue].astype(str)})  # or seaborn takes numbers for a colour scale
     order = results.groupby(by)[x].median().sort_values().index if sort else results[by].unique()
     color = {"palette": HUES[: results[hue].nunique()]} if hue else {}
     common = {"data": results, "x": x, "y": by, "hue": hue, "order": list(order), "orient": "h", "ax": ax, **color}

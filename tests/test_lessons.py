@@ -9,8 +9,12 @@ import pytest
 from course_utils import authoring
 
 ROOT = Path(__file__).resolve().parent.parent
-LESSONS = ["01_generalization.ipynb"]
-TOPICS = {"01": ["T01", "T02", "T03", "T04", "T05", "T06", "T16", "T35", "T46"]}
+LESSONS = ["01_generalization.ipynb", "02_model_size.ipynb", "03_dropout.ipynb"]
+TOPICS = {
+    "01": ["T01", "T02", "T03", "T04", "T05", "T06", "T16", "T35", "T46"],
+    "02": ["T07", "T15", "T17", "T25", "T26", "T28", "T29", "T34", "T39", "T40"],
+    "03": ["T08", "T36", "T43", "T47", "T48"],
+}
 INDEX_ROW = re.compile(r"^\| (T\d+) \| [^|]+ \| \[(\d\d), [^\]]+\]\((lessons/[^#)]+)#([^)]+)\) \|$", re.MULTILINE)
 
 
