@@ -20,8 +20,8 @@ from course_utils.training import EpochGraphs, Sets, batch_orders, train_epochs
 
 __all__ = ["Network", "Networks"]
 
-KEPT_NETWORKS, KEPT_BYTES = 16, 80e6
-TIDY_SOON, TIDY_NOW = 8, 24  # networks that were let go
+KEPT_NETWORKS, KEPT_BYTES = 16, 60e6
+TIDY_SOON, TIDY_NOW = 4, 8  # networks that were let go
 
 
 class LiveDropout(keras.layers.Layer):
