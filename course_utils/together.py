@@ -80,8 +80,9 @@ def fit_together(
     _check(models, data, seeds, rates, epochs)
     if len(models) > 1 and _can_be_stacked(models):
         orders = [batch_orders(len(data.x_train), shuffle=shuffle, seed=seed) for seed in seeds]
-        key, stack = _take_stack(models, data)
-        histories = stack.fit(models, data, orders, epochs=epochs, batch_size=batch_size, rates=rates)
+        sets = Sets.of(data)
+        key, stack = _take_stack(models, sets)
+        histories = stack.fit(models, sets, orders, epochs=epochs, batch_size=batch_size, rates=rates)
         _keep_stack(key, stack)
         return histories
     schedule = [keras.callbacks.LearningRateScheduler(lambda epoch: float(rates[epoch]))] if rates is not None else []
@@ -150,9 +151,9 @@ _kept_stacks: dict[tuple, _Stack] = {}
 MOST_STACKS, MOST_NUMBERS = 6, 2_000_000
 
 
-def _take_stack(models: list[keras.Model], data: Dataset) -> tuple[tuple | None, _Stack]:
-    """A stack for these models, out of those that are kept or new, and the key under which it may be kept."""
-    model, sets = models[0], Sets.of(data)
+def _take_stack(models: list[keras.Model], sets: Sets) -> tuple[tuple | None, _Stack]:
+    """The key under which a stack for these models may be kept, and the stack: one that was kept, or a new one."""
+    model = models[0]
     # A graph is only as good as its key: code of one's own may change without a change of name.
     own_code = ("'class_name': 'function'", "__lambda__", "Custom>")
     signature = _graph_signature(model)
@@ -198,14 +199,13 @@ class _Stack:
     def fit(
         self,
         models: list[keras.Model],
-        data: Dataset,
+        sets: Sets,
         orders: list[Iterator[np.ndarray]],
         *,
         epochs: int,
         batch_size: int,
         rates: Sequence[float] | None,
     ) -> list[keras.callbacks.History]:
-        sets = Sets.of(data)
         self._stack(models)
         histories = [keras.callbacks.History() for _ in models]
         for model, history in zip(models, histories, strict=True):
@@ -217,7 +217,7 @@ class _Stack:
             order = tf.constant(np.stack([next(order) for order in orders]), tf.int32)  # (S, rows)
             with without_graph_optimizer():
                 logs = self._by_name(self._train_graph(*sets.train, order, tf.constant(batch_size)))
-                if len(data.x_valid):
+                if len(sets.valid[0]):
                     step = tf.constant(max(batch_size, VALIDATION_BATCH))
                     logs |= self._by_name(self._valid_graph(*sets.valid, step), prefix="val_")
             if rates is not None:
