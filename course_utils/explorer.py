@@ -14,6 +14,7 @@ from course_utils.experiment import Settings, code
 from course_utils.explorer_controls import CONTROLS, Setup, check_names, start_setup
 from course_utils.explorer_face import Face
 from course_utils.explorer_painter import Painter, Scene
+from course_utils.explorer_rates import shows_rate
 from course_utils.explorer_text import settings_text, summary
 from course_utils.explorer_view import Curves, highest_loss, still_png
 from course_utils.explorer_worker import Progress, Trained, Worker, guessing_loss
@@ -38,6 +39,8 @@ class Explorer:
     controls : sequence of str
         Names in `explorer_controls.CONTROLS`: any of width, depth, dropout, batch_norm, activation, optimizer,
         learning_rate, schedule, batch_size, epochs, and, for data from `load_mnist`, n_train and label_noise.
+        With "schedule" among them, or a schedule other than "constant" to start with, the picture has a second panel
+        with the learning rate of every epoch.
     shuffle : bool
         Draw a new order of the training rows for every epoch.
     **fixed
@@ -72,13 +75,26 @@ class Explorer:
         self._changed = threading.Condition(threading.RLock())
         self._progress, self._message = Progress(0, "preparing"), ""
         self._earlier: list[tuple[Trained, ...]] = []
+        self._last_seen: tuple[Trained, ...] = ()  # in front until the newest request, and faint until it has a curve
         self._pinned: list[tuple[Trained, ...]] = []
         self._is_wide, self._shows_code, self._last_moved = False, False, self.controls[0]
         self._asked, self._closed, self._code = 1, False, (None, "")
         self.worker = Worker(data, listen=self._listen, neighbours=self._neighbours, shuffle=shuffle)
-        self.face = Face(self.controls, self._start, change=self._moved, press=self._pressed, complain=self._complain)
+        self._with_rate = shows_rate(self.controls, self._start)
+        self.face = Face(
+            self.controls,
+            self._start,
+            with_rate=self._with_rate,
+            change=self._moved,
+            press=self._pressed,
+            complain=self._complain,
+        )
         self._painter = Painter(
-            self.face, data, changed=self._changed, is_newest=lambda number: number == self.worker.number
+            self.face,
+            data,
+            changed=self._changed,
+            with_rate=self._with_rate,
+            is_newest=lambda number: number == self.worker.number,
         )
         atexit.register(self.close)  # a thread that ends in the middle of TensorFlow would take the process with it
         self._ask((self._start,))
@@ -198,7 +214,7 @@ class Explorer:
         """Go back to the first settings, with nothing else in the picture; returns the explorer."""
         with self._changed:
             self._ask((self._start,))
-            self._earlier, self._pinned, self._is_wide = [], [], False
+            self._earlier, self._pinned, self._last_seen, self._is_wide = [], [], (), False
             self._refresh()
         return self
 
@@ -231,7 +247,7 @@ class Explorer:
         self.wait()
         with self._changed:
             curves, setup = self.shown(), self._setup
-        picture = still_png(curves, setup, self.data, self.sentence)
+        picture = still_png(curves, setup, self.data, self.sentence, with_rate=self._with_rate)
         return {"text/plain": line, "image/png": base64.b64encode(picture).decode()}
 
     def _stable_line(self) -> str:
@@ -273,6 +289,7 @@ class Explorer:
             progress = self.worker.request(setups)
             if before.status == "finished" and before.runs not in self._pinned:
                 self._earlier = [*(group for group in self._earlier if group != before.runs), before.runs]
+            self._last_seen = self._runs_with_curve() or self._last_seen
             self._setup, self._asked = setups[0], len(setups)
             self._message = ""
             self._progress = Progress(self.worker.number, "preparing")
@@ -303,7 +320,7 @@ class Explorer:
         for name in names:
             control, value = CONTROLS[name], setup.value(name)
             at = control.nearest(value) if control.is_slider else control.values.index(value)
-            steps = (1, -1, 2, -2, 3) if name == moved and name != "dropout" else (1, -1)
+            steps = (1, -1, 2) if name == moved and name != "dropout" else (1, -1)
             found += [
                 setup.changed(**{name: control.values[at + step]})
                 for step in steps
@@ -319,24 +336,34 @@ class Explorer:
 
     def shown(self) -> Curves:
         """What the picture shows."""
-        progress, task = self._progress, self.data.task
+        progress, task, runs = self._progress, self.data.task, self._runs_with_curve()
         names = [*self.controls[:4], *(name for name in self.controls[4:])]
         pinned = tuple((group, _words(group, names, self._start)) for group in self._pinned)
         # The run in the picture is drawn in front, not a second time behind.
         earlier = tuple(
             group for group in self._earlier[-EARLIER:] if group != progress.runs and group not in self._pinned
         )
+        if not runs and self._last_seen and self._last_seen not in (*earlier, *self._pinned):
+            earlier = (*earlier, self._last_seen)  # stopped by the newest request; gone with its first curve
         shown = [group[0].settings.epochs for group in (*earlier, *self._pinned)]
         return Curves(
             task,
-            progress.runs,
+            runs,
             is_finished=progress.status in OVER,
             earlier=earlier,
             pinned=pinned,
             epochs=max([self._setup.settings.epochs, *shown]),
             top=highest_loss(task, self._guess, wide=self._is_wide),
             guess=self._guess,
+            setup=self._setup if self._with_rate else None,
         )
+
+    def _runs_with_curve(self) -> tuple[Trained, ...]:
+        """The current runs, once there is more to draw of them than one point."""
+        progress = self._progress
+        epochs, of = (progress.runs[-1].epochs, progress.runs[-1].settings.epochs) if progress.runs else (0, 0)
+        has_curve = progress.status in OVER or epochs >= min(2, of) or len(progress.runs) > 1
+        return progress.runs if has_curve else ()
 
     def _scene(self) -> Scene:
         progress, settings, seeds = self._progress, self._setup.settings, self._asked
@@ -355,7 +382,6 @@ class Explorer:
             number=progress.number,
             setup=self._setup,
             curves=self.shown(),
-            has_curve=is_over or epochs >= min(2, settings.epochs) or len(progress.runs) > 1,
             status=progress.status,
             status_words=words.get(progress.status, progress.status),
             done=sum(run.epochs for run in progress.runs),

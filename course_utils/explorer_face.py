@@ -21,7 +21,7 @@ BUTTONS = {
     "reset": ("Reset", "undo", "Back to the first settings and an empty picture."),
 }
 STYLE = """<style>
-.explorer { max-width: 1120px; color: var(--jp-content-font-color1, inherit); }
+.explorer { max-width: 1120px; --jp-widgets-font-size: 14px; color: var(--jp-content-font-color1, inherit); }
 .explorer .widget-html-content { line-height: 1.45; }
 .explorer-columns { flex-wrap: wrap; gap: 4px 18px; align-items: flex-start; }
 .explorer-left { flex: 1 1 320px; min-width: 270px; flex-flow: row wrap; align-items: flex-start; gap: 0 18px; }
@@ -29,8 +29,9 @@ STYLE = """<style>
 .explorer-many { flex-basis: 100%; column-gap: 24px; }
 .explorer-right { flex: 100 1 440px; min-width: 300px; }
 .explorer-row { align-items: center; }
-.explorer-row .widget-label { color: inherit; }
+.explorer-row .widget-label, .explorer-row .widget-label-basic { color: inherit; }
 .explorer-curves { width: 100%; height: auto; margin: 0; aspect-ratio: 72 / 41; }
+.explorer-curves.explorer-with-rate { aspect-ratio: 72 / 50; }
 .explorer-network { flex: 1 1 240px; min-width: 0; max-width: 340px; height: auto; margin: 4px 0; }
 .explorer-network { aspect-ratio: 340 / 155; }
 body[data-jp-theme-light="false"] .explorer-curves, body[data-jp-theme-light="false"] .explorer-network,
@@ -38,20 +39,20 @@ body.vscode-dark .explorer-curves, body.vscode-dark .explorer-network { filter: 
 .explorer-buttons { flex-wrap: wrap; gap: 4px; align-items: center; padding: 3px; }
 .explorer-buttons .widget-button { width: auto; min-width: 78px; margin: 0; }
 .explorer-status { min-height: 24px; margin: 0 0 0 8px; white-space: nowrap; }
-.explorer-status .widget-html-content { line-height: 28px; font-variant-numeric: tabular-nums; }
+.explorer-status .widget-html-content { line-height: 28px; font-variant-numeric: tabular-nums; font-size: 15px; }
 .explorer-bar { width: 100%; height: 4px; margin: 3px 0 5px; overflow: hidden; }
 .explorer-bar .progress, .explorer-bar .widget-progress { height: 4px; margin: 0; }
-.explorer-sentence { min-height: 46px; margin: 4px 0 0; width: 100%; }
-.explorer-sentence .widget-html-content { font-size: var(--jp-content-font-size1, 14px); white-space: normal; }
+.explorer-sentence { min-height: 72px; margin: 4px 0 0; width: 100%; }
+.explorer-sentence .widget-html-content { font-size: 16px; white-space: normal; }
 .explorer-sentence b { font-weight: 600; }
 .explorer-error { border-left: 4px solid #c62828; background: rgba(198, 40, 40, 0.1); padding: 6px 12px; }
 .explorer-code { margin: 4px 0; width: 100%; }
 .explorer-code .widget-html-content { width: 100%; }
-.explorer-code pre { margin: 0; padding: 10px 14px; overflow-x: auto; font-size: 13px; line-height: 1.4;
+.explorer-code pre { margin: 0; padding: 10px 14px; overflow-x: auto; font-size: 14px; line-height: 1.4;
   user-select: all;
   background: var(--jp-cell-editor-background, #f5f5f5); border: 1px solid var(--jp-border-color2, #ccc);
   color: inherit; font-family: var(--jp-code-font-family, monospace); }
-.explorer-code p { margin: 0 0 4px; color: var(--jp-content-font-color2, #555); font-size: 12px; }
+.explorer-code p { margin: 0 0 4px; font-size: 14px; }
 </style>"""
 DOTS = {
     "preparing": "#8a8a8a",
@@ -72,6 +73,8 @@ class Face:
         Which controls there are.
     start : Setup
         Where they stand.
+    with_rate : bool
+        Whether the picture of the curves has a second panel, and so another shape.
     change : callable
         Called with a control's name and its new value when the user has moved it.
     press : callable
@@ -93,6 +96,7 @@ class Face:
         names: Sequence[str],
         start: Setup,
         *,
+        with_rate: bool = False,
         change: Callable[[str, object], None],
         press: Callable[[str], None],
         complain: Callable[[ValueError], None],
@@ -103,6 +107,8 @@ class Face:
         self.fields: dict[str, widgets.Text] = {}
         rows = [self._row(CONTROLS[name], start.value(name)) for name in names]
         self.network, self.curves = _picture("explorer-network"), _picture("explorer-curves")
+        if with_rate:
+            self.curves.add_class("explorer-with-rate")
         self.status, self.sentence, self.code = (
             _with_class(widgets.HTML(), f"explorer-{name}") for name in ("status", "sentence", "code")
         )
@@ -175,7 +181,7 @@ class Face:
             widget.disabled = True
 
     def _row(self, control: Control, value: object) -> widgets.Widget:
-        name, shared = control.name, {"description": control.label, "style": {"description_width": "88px"}}
+        name, shared = control.name, {"description": control.label, "style": {"description_width": "94px"}}
         if control.kind == "switch":
             self.inputs[name] = widgets.Checkbox(value, tooltip=control.help, **shared)
         elif control.kind == "menu":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import threading
 from collections import OrderedDict
@@ -13,15 +15,15 @@ import tensorflow as tf
 from tensorflow.python.eager import context  # as keras.utils.clear_session does; there is no public way
 
 from course_utils.data import Dataset
-from course_utils.experiment import Settings, make_model, make_optimizer, training_loss
+from course_utils.experiment import Settings, make_model, make_optimizer
 from course_utils.models import compile_for
 from course_utils.schedules import schedule_callbacks
 from course_utils.training import EpochGraphs, Sets, batch_orders, train_epochs
 
 __all__ = ["Network", "Networks"]
 
-KEPT_NETWORKS, KEPT_BYTES = 16, 60e6
-TIDY_SOON, TIDY_NOW = 4, 8  # networks that were let go
+KEPT_NETWORKS, KEPT_BYTES = 12, 40e6
+TIDY_SOON, TIDY_NOW = 3, 6  # networks that were let go
 
 
 class LiveDropout(keras.layers.Layer):
@@ -39,6 +41,15 @@ class LiveDropout(keras.layers.Layer):
         # The call behind keras.random.dropout, which itself takes no variable.
         seed = tf.cast(self.seed_generator.next(), tf.int32)
         return tf.nn.experimental.stateless_dropout(inputs, rate=self.live_rate, seed=seed)
+
+
+def _swish(x: tf.Tensor) -> tf.Tensor:
+    """`keras.activations.silu` with TensorFlow's own gradient.
+
+    `tf.nn.silu` brings a gradient function of its own, which TensorFlow registers for ever, and with it the graph in
+    which it stands, and with that the whole network: up to 50 MB for each (`test_a_network_that_is_forgotten…`).
+    """
+    return x * tf.sigmoid(x)
 
 
 class Network:
@@ -65,8 +76,12 @@ class Network:
     @property
     def size(self) -> float:
         """Bytes in memory, roughly: weights, their momenta and starting values; and the graphs, by layers."""
-        layers = 1 + self._settings.depth * (2 if self._settings.batch_norm else 1)
-        return 24 * self.parameters + 1.5e6 * layers
+        return 24 * self.parameters + 1.5e6 * self.layers
+
+    @property
+    def layers(self) -> int:
+        """How many layers there are to trace; the time that this takes grows with them."""
+        return 1 + self._settings.depth * (2 if self._settings.batch_norm else 1)
 
     def prepare(self, go_on: Callable[[], bool] = lambda: True) -> bool:
         """Build and trace, in steps of up to half a second; return early, and False, if `go_on` says so."""
@@ -108,8 +123,10 @@ class Network:
                     follow,
                 ],
             )
+            self.graphs.sets = Sets(sets.train, sets.train)
+            train_loss = self.graphs.validate(settings.batch_size)["loss"]
             self.graphs.sets = None  # or every kept network would keep a data set in memory
-            return history.history, training_loss(self.model, data)
+            return history.history, train_loss
 
     def _build(self) -> None:
         settings = self._settings
@@ -119,6 +136,9 @@ class Network:
             LiveDropout(layer.seed_generator) if isinstance(layer, keras.layers.Dropout) else layer
             for layer in plain.layers
         ]
+        for layer in layers:
+            if getattr(layer, "activation", None) is keras.activations.silu:
+                layer.activation = _swish
         model = keras.Sequential([keras.Input(self._data.input_shape), *layers])
         self.model = compile_for(model, self._data, make_optimizer(settings))
         self.parameters = model.count_params()
@@ -131,8 +151,7 @@ class Network:
         self.graphs.train(np.arange(0), self._settings.batch_size)
 
     def _trace_validation(self) -> None:
-        if self.graphs.has_validation:
-            self.graphs.validate(self._settings.batch_size)
+        self.graphs.validate(self._settings.batch_size)  # of the training set too, when training is over
         self.graphs.sets = self._sets = self._data = None
 
     def _restart(self, settings: Settings, data: Dataset) -> None:
@@ -170,8 +189,8 @@ class Networks:
                 self._kept[key] = Network(settings, data, sets())
             self._kept.move_to_end(key)
             while len(self._kept) > 1 and (len(self._kept) > KEPT_NETWORKS or self._size() > KEPT_BYTES):
-                self._kept.popitem(last=False)
-                self._let_go += 1
+                _, network = self._kept.popitem(last=False)
+                self._let_go += network.parameters > 0  # one that was built
             return self._kept[key]
 
     def tidy(self, *, is_idle: bool) -> None:
@@ -185,6 +204,7 @@ class Networks:
         self._let_go = 0
         gc.collect()
         context.context().clear_kernel_cache()
+        _give_back()
 
     def clear(self) -> None:
         """Forget all of them."""
@@ -195,6 +215,12 @@ class Networks:
 
     def _size(self) -> float:
         return sum(network.size for network in self._kept.values())
+
+
+def _give_back() -> None:
+    """Give memory that is free back to the system; Linux' C library would keep most of it for later."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # other systems have no such call
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _values(model: keras.Sequential) -> list[list[np.ndarray]]:

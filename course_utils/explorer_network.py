@@ -17,7 +17,8 @@ from course_utils.plots import PARTS
 
 __all__ = ["draw_network", "network_png"]
 
-INK, MOST_DOTS = "#222222", 12
+INK, GREY = "#222222", "#555555"
+ALL_DOTS = 12  # layers of more units are shown shortened
 
 
 def network_png(setup: Setup, data: Dataset) -> bytes:
@@ -35,15 +36,19 @@ def network_png(setup: Setup, data: Dataset) -> bytes:
 def draw_network(setup: Setup, data: Dataset, *, ax: Axes) -> Axes:
     """Draw the layers as columns of dots, more of them for wider layers; units that dropout leaves out are hollow.
 
-    A bar in front of a column stands for batch normalization. The numbers are the true widths.
+    Up to twelve units are all drawn; of more, the first and last few, with an ellipsis between them. A bar in front of
+    a column stands for batch normalization. The numbers are the true widths.
     """
     settings = setup.settings
     sizes = [int(np.prod(data.input_shape)), *[settings.width] * settings.depth, data.n_outputs]
     rng = np.random.default_rng(0)
-    columns, present = [], []
+    columns, present, ellipses = [], [], []
     for i, size in enumerate(sizes):
-        dots = _dots(size)
-        columns.append(np.column_stack([np.full(dots, i), np.linspace(-1, 1, dots) * (dots - 1) / (MOST_DOTS - 1)]))
+        heights = _heights(size)
+        dots = len(heights)
+        columns.append(np.column_stack([np.full(dots, i), heights]))
+        if dots < size:
+            ellipses.append(i)
         is_hidden = 0 < i < len(sizes) - 1
         here = np.ones(dots, bool)
         if is_hidden:
@@ -55,23 +60,37 @@ def draw_network(setup: Setup, data: Dataset, *, ax: Axes) -> Axes:
     ax.add_collection(
         LineCollection(edges, colors="#9a9a9a", linewidths=0.4, alpha=0.35 if len(edges) > 150 else 0.6, zorder=1)
     )
-    colors = ["#666666", *[PARTS["validation"]["color"]] * settings.depth, PARTS["training"]["color"]]
-    size = 26 if len(sizes) < 9 else 16
-    for dots, here, color in zip(columns, present, colors, strict=True):
+    colors = [GREY, *[PARTS["validation"]["color"]] * settings.depth, PARTS["training"]["color"]]
+    is_deep = len(sizes) > 8
+    for i, (dots, here, color) in enumerate(zip(columns, present, colors, strict=True)):
+        size = 12 if i in ellipses else 16 if is_deep else 26
         ax.scatter(*dots[here].T, s=size, color=color, linewidths=0, zorder=3)
         ax.scatter(*dots[~here].T, s=size * 0.8, facecolors="white", edgecolors=color, linewidths=0.8, zorder=3)
+        if i in ellipses:
+            ax.plot([i] * 3, [-0.11, 0, 0.11], color=color, linestyle="", marker="o", markersize=1.4, zorder=3)
+    last, text = len(sizes) - 1, {"ha": "center", "va": "center", "fontsize": 10.5, "color": INK}
     for i, size in enumerate(sizes):
-        ax.text(i, -1.36, f"{size:,}", ha="center", va="center", fontsize=8 if len(sizes) < 9 else 6.5, color=INK)
-        if settings.batch_norm and 0 < i < len(sizes) - 1:
+        if i in (0, last) or not is_deep:
+            ax.text(i, -1.36, f"{size:,}", **text)
+        if settings.batch_norm and 0 < i < last:
             reach = columns[i][-1, 1] + 0.12
             ax.plot([i - 0.22] * 2, [-reach, reach], color="#009E73", linewidth=2.2, solid_capstyle="round", zorder=2)
-    ax.text(0, 1.36, "input", ha="center", va="center", fontsize=7.5, color="#666666")
-    ax.text(len(sizes) - 1, 1.36, "output", ha="center", va="center", fontsize=7.5, color="#666666")
-    ax.set(xlim=(-0.45, max(len(sizes) - 0.55, 2.45 if len(sizes) < 3 else 0)), ylim=(-1.6, 1.6), facecolor="none")
+    if is_deep:  # too many columns for a number under each
+        ax.text(last / 2, -1.36, f"{settings.depth} layers of {settings.width:,}", **text)
+        ax.plot([1, last - 1], [-1.16] * 2, color=GREY, linewidth=0.8)
+    ax.text(0, 1.36, "input", **text)
+    ax.text(last, 1.36, "output", **text)
+    margin = 0.5 * max(1, last / 4)  # columns, for the words at the sides
+    ax.set(xlim=(-margin, max(last + margin, 2.45 if last < 2 else 0)), ylim=(-1.6, 1.6), facecolor="none")
     ax.axis("off")
     return ax
 
 
-def _dots(size: int) -> int:
-    """How many dots stand for so many units."""
-    return size if size <= 5 else min(MOST_DOTS, round(np.log2(size)) + 3)
+def _heights(size: int) -> np.ndarray:
+    """Where the dots of a layer stand, from -1 to 1; with a gap in the middle where they are fewer than its units."""
+    if size <= ALL_DOTS:
+        return np.linspace(-1, 1, size) * (size - 1) / (ALL_DOTS - 1)
+    dots = round(np.log2(size / ALL_DOTS)) + ALL_DOTS
+    places = np.linspace(-1, 1, dots + 4)  # four of which the ellipsis takes
+    half = dots // 2
+    return np.concatenate([places[: dots - half], places[-half:]])

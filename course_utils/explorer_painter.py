@@ -29,8 +29,6 @@ class Scene:
     setup : Setup
         For the drawing of the network.
     curves : Curves
-    has_curve : bool
-        Whether there is more to draw than one point; before that, the picture stays as it is.
     status, status_words : str
     done, of : int
         For the progress bar, which is hidden where `of` is 0.
@@ -45,7 +43,6 @@ class Scene:
     number: int
     setup: Setup
     curves: Curves
-    has_curve: bool
     status: str
     status_words: str
     done: int
@@ -68,15 +65,23 @@ class Painter:
         For the sizes of input and output.
     changed : threading.Condition
         Notified when a scene has been painted; held while the widgets change.
+    with_rate : bool
+        Draw the learning rates too.
     is_newest : callable
         Whether the request with this number is still the newest; the scenes of others are not shown.
     """
 
     def __init__(
-        self, face: Face, data: Dataset, *, changed: threading.Condition, is_newest: Callable[[int], bool]
+        self,
+        face: Face,
+        data: Dataset,
+        *,
+        changed: threading.Condition,
+        with_rate: bool = False,
+        is_newest: Callable[[int], bool],
     ) -> None:
         self._face, self._data, self._changed, self._is_newest = face, data, changed, is_newest
-        self._picture, self._drawn_network = CurvePicture(), None
+        self._picture, self._drawn, self._drawn_network = CurvePicture(with_rate=with_rate), None, None
         self._scene: Scene | None = None
         self._version, self._painted, self._closed = 0, 0, False
         self._thread = threading.Thread(target=self._paint, name="explorer paint", daemon=True)
@@ -117,19 +122,21 @@ class Painter:
                 self._painted = version
                 self._changed.notify_all()
                 left = FRAME - (time.monotonic() - started)
-                # What is over, or new, is not kept waiting.
-                is_urgent = lambda shown=scene: self._closed or self._scene.status != shown.status  # noqa: E731
-                self._changed.wait_for(is_urgent, timeout=left)
+                self._changed.wait_for(lambda shown=scene: self._is_urgent(shown), timeout=left)
+
+    def _is_urgent(self, shown: Scene) -> bool:
+        """Whether the next scene is not kept waiting: what is over, or new, or the first of a curve."""
+        waiting = self._scene
+        return self._closed or (waiting.status, not waiting.curves.runs) != (shown.status, not shown.curves.runs)
 
     def _show(self, scene: Scene) -> None:
         face = self._face
-        is_drawn = scene.has_curve or not face.curves.value
-        picture = self._picture.png(scene.curves) if is_drawn else None
+        picture = self._picture.png(scene.curves) if scene.curves != self._drawn else None
         with self._changed:
             if self._closed or not self._is_newest(scene.number):
                 return  # a newer request came while this was drawn
             if picture is not None:
-                face.curves.value = picture
+                face.curves.value, self._drawn = picture, scene.curves
             face.show_status(scene.status, scene.status_words, done=scene.done, of=scene.of)
             face.show_pin(is_possible=scene.can_pin, is_pinned=scene.is_pinned)
             face.show_sentence(scene.sentence, last_in_bold=scene.is_final, error=scene.is_error)

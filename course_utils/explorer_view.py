@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -16,96 +15,79 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from course_utils.data import Dataset
 from course_utils.experiment import best_epoch
 from course_utils.explorer_controls import Setup
+from course_utils.explorer_curves import (
+    FAINT,
+    INK,
+    LARGE,
+    PIN_COLORS,
+    SMALL,
+    Curves,
+    Group,
+    highest_loss,
+    median,
+    style_axes,
+)
 from course_utils.explorer_network import draw_network
+from course_utils.explorer_rates import RatePanel
 from course_utils.explorer_worker import Trained
 from course_utils.plots import CROSS_ENTROPY, MAE, PARTS
 
 __all__ = ["CurvePicture", "Curves", "highest_loss", "still_png"]
 
-PIN_COLORS = ("#009E73", "#AA4499", "#7A5C00", "#56B4E9", "#882255", "#117733")  # none of them taken by PARTS
-# The top of the axis, as multiples of the loss of guessing: that of most runs, and that of runs which do not learn.
-TOPS = {"regression": (1.5, 4.0), "classification": (0.55, 1.2)}
-INK, FAINT = "#222222", "#8a8a8a"
-
-Group = tuple[Trained, ...]  # runs that are shown together: one, or one per seed
-
-
-@dataclass(frozen=True)
-class Curves:
-    """Everything that the picture of the curves depends on.
-
-    Attributes
-    ----------
-    task : str
-        As in `Dataset`.
-    runs : tuple of Trained
-        The current ones: one, or one per seed.
-    is_finished : bool
-        Mark best epoch and gap; draw several seeds as median and band.
-    earlier : tuple of Group
-        Drawn faintly.
-    pinned : tuple of (Group, str)
-        Drawn in colours of their own, with what the legend says.
-    epochs : int
-        Where the x axis ends.
-    top : float
-        Where the y axis ends.
-    guess : float
-        Loss of the best constant answer; drawn as a line.
-    """
-
-    task: str
-    runs: Group = ()
-    is_finished: bool = False
-    earlier: tuple[Group, ...] = ()
-    pinned: tuple[tuple[Group, str], ...] = ()
-    epochs: int = 1
-    top: float = 1.0
-    guess: float = float("nan")
-
-    @property
-    def axes(self) -> tuple:
-        """What axes and legend depend on."""
-        return self.task, self.epochs, self.top, self.guess
-
-    @property
-    def ground(self) -> tuple:
-        """What everything behind the current runs depends on."""
-        groups = [*self.earlier, *(group for group, _ in self.pinned)]
-        return (*self.axes, tuple(map(id, groups)), tuple(words for _, words in self.pinned))
-
-
-def highest_loss(task: str, guess: float, *, wide: bool = False) -> float:
-    """Where the y axis ends, so that it need not change from run to run; `wide` for runs that do not learn."""
-    return (guess if np.isfinite(guess) else 1.0) * TOPS[task][wide]
+# Inches: the whole picture without and with the panel of the rates, and that panel with the space above it.
+WIDTH, HEIGHT, HEIGHT_WITH_RATE, RATE, SPACE = 7.2, 4.1, 5.0, 0.95, 0.2
 
 
 class CurvePicture:
-    """Draws `Curves`, again and again: in layers, of which only those are drawn anew that have changed."""
+    """Draws `Curves`, again and again: in layers, of which only those are drawn anew that have changed.
 
-    def __init__(self, *, figure: Figure | None = None, ax: Axes | None = None) -> None:
-        self.figure = figure or Figure(figsize=(7.2, 4.1), dpi=130, layout="none")
+    Parameters
+    ----------
+    with_rate : bool
+        Draw a panel of the learning rates under that of the losses.
+    figure : matplotlib.figure.Figure or None
+        Drawn into, in the place of a figure of its own.
+    place : tuple of float or None
+        Left, bottom, width and height of all panels together, as parts of the figure.
+    """
+
+    def __init__(
+        self,
+        *,
+        with_rate: bool = False,
+        figure: Figure | None = None,
+        place: tuple[float, float, float, float] | None = None,
+    ) -> None:
+        height = HEIGHT_WITH_RATE if with_rate else HEIGHT
+        self.figure = figure or Figure(figsize=(WIDTH, height), dpi=130, layout="none")
         self.figure.patch.set_alpha(0 if figure is None else 1)
         self._canvas = FigureCanvasAgg(self.figure)
-        self.ax = ax or self.figure.add_axes((0.085, 0.125, 0.785, 0.785))
+        default = (0.115, 0.105, 0.755, 0.82) if with_rate else (0.085, 0.125, 0.785, 0.785)
+        left, bottom, width, height = place or default
+        self.rates = None
+        if with_rate:
+            inch = 1 / self.figure.get_figheight()
+            self.rates = RatePanel(self.figure.add_axes((left, bottom, width, RATE * inch)))
+            bottom, height = bottom + (RATE + SPACE) * inch, height - (RATE + SPACE) * inch
+        self.ax = self.figure.add_axes((left, bottom, width, height))
         self._axes, self._axes_pixels = None, None
         self._ground, self._ground_pixels = None, None
 
     def png(self, curves: Curves) -> bytes:
         """The picture as a PNG file."""
-        if self._axes != curves.axes:
+        axes = (curves.axes, self.rates and self.rates.limits(curves))
+        if self._axes != axes:
             self.draw_axes(curves)
             self._canvas.draw()
-            self._axes, self._axes_pixels = curves.axes, self._canvas.copy_from_bbox(self.figure.bbox)
-        if self._ground != curves.ground:
+            self._axes, self._axes_pixels = axes, self._canvas.copy_from_bbox(self.figure.bbox)
+        if self._ground != (axes, curves.ground):
             self._canvas.restore_region(self._axes_pixels)
             self._draw_and_remove(self.draw_earlier(curves))
-            self._ground, self._ground_pixels = curves.ground, self._canvas.copy_from_bbox(self.figure.bbox)
+            self._ground, self._ground_pixels = (axes, curves.ground), self._canvas.copy_from_bbox(self.figure.bbox)
         self._canvas.restore_region(self._ground_pixels)
         self._draw_and_remove([*self.draw_runs(curves), *self.draw_pins(curves)])
         file = io.BytesIO()
@@ -120,21 +102,21 @@ class CurvePicture:
 
     def draw_axes(self, curves: Curves) -> None:
         """Axes, grid, the loss of guessing, and the legend."""
-        ax = self.ax
-        ax.clear()
-        ax.set(xlim=(1, max(2, curves.epochs)), ylim=(0, curves.top), facecolor="none")
-        ax.set_xlabel("epoch", fontsize=10, color=INK)
-        ax.set_ylabel(MAE if curves.task == "regression" else CROSS_ENTROPY, fontsize=10, color=INK)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 5, 10]))
-        ax.tick_params(labelsize=9, labelcolor=INK, length=3, width=0.8, color=FAINT)
-        ax.grid(visible=True, color="#e3e3e3", linewidth=0.8)
-        ax.set_axisbelow(True)
-        for side, spine in ax.spines.items():
-            spine.set(visible=side in ("left", "bottom"), color=FAINT, linewidth=0.8)
+        ax, ylabel = self.ax, MAE if curves.task == "regression" else CROSS_ENTROPY
+        style_axes(ax, epochs=curves.epochs, ylabel=ylabel)
+        ax.set_ylim(0, curves.top)
+        lowest = ax
+        if self.rates:
+            self.rates.draw_axes(curves)
+            lowest = self.rates.ax
+            ax.tick_params(labelbottom=False)
+            for panel in (ax, lowest):  # one under the other, whatever the numbers on the axes
+                panel.yaxis.set_label_coords(-0.11, 0.5)
+        lowest.set_xlabel("epoch", fontsize=LARGE, color=INK)
         if np.isfinite(curves.guess) and curves.guess <= curves.top:
             place = ax.get_yaxis_transform()
             ax.axhline(curves.guess, color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
-            ax.text(1.008, curves.guess, "guessing", transform=place, fontsize=8, color="#666666", va="center")
+            ax.text(1.008, curves.guess, "guessing", transform=place, fontsize=SMALL, color=INK, va="center")
         handles = [Line2D([], [], label=part, linewidth=2.2, **PARTS[part]) for part in ("validation", "training")]
         handles.append(_best_mark([], [], label="lowest validation loss"))
         handles.append(Line2D([], [], color=PARTS["validation"]["color"], alpha=0.4, linewidth=1, label="earlier"))
@@ -145,7 +127,7 @@ class CurvePicture:
             loc="lower left",
             bbox_to_anchor=(ax.get_position().x0 - 0.01, ax.get_position().y1 + 0.005),
             ncols=4,
-            fontsize=9,
+            fontsize=SMALL,
             frameon=False,
             labelcolor=INK,
             columnspacing=1.4,
@@ -160,7 +142,7 @@ class CurvePicture:
         for i, (group, _) in enumerate(curves.pinned):
             colors = dict.fromkeys(PARTS, PIN_COLORS[i % len(PIN_COLORS)])
             artists += _plot(self.ax, group, colors, linewidth=1.5, alpha=0.9)
-        return artists
+        return artists + (self.rates.draw_earlier(curves) if self.rates else [])
 
     def draw_pins(self, curves: Curves) -> list[Artist]:
         """The legend of the pinned runs, in front of everything."""
@@ -170,8 +152,8 @@ class CurvePicture:
         ]
         if not handles:
             return []
-        legend = self.ax.legend(handles=handles, loc="upper right", fontsize=8, framealpha=0.9, title="pinned")
-        legend.get_title().set(fontsize=8, color=INK)
+        legend = self.ax.legend(handles=handles, loc="upper right", fontsize=SMALL, framealpha=0.9, title="pinned")
+        legend.get_title().set(fontsize=SMALL, color=INK)
         legend.get_frame().set(facecolor="white", edgecolor="#cccccc")
         return [legend]
 
@@ -179,15 +161,16 @@ class CurvePicture:
         """The current runs; returns the artists."""
         ax, colors = self.ax, {part: style["color"] for part, style in PARTS.items()}
         runs = [run for run in curves.runs if run.epochs]
+        below = self.rates.draw_runs(curves) if self.rates else []
         if not runs:
-            return []
+            return below
         if len(curves.runs) == 1 or (curves.is_finished and len(runs) > 1):
             artists = _plot(ax, tuple(runs), colors, linewidth=2.2, alpha=1, band=True)
         else:
             artists = [line for run in runs for line in _plot(ax, (run,), colors, linewidth=1.2, alpha=0.6)]
         if curves.is_finished:
             artists += self._marks(runs)
-        return artists + self._out_of_sight(runs, curves)
+        return artists + self._out_of_sight(runs, curves) + below
 
     def _marks(self, runs: Sequence[Trained]) -> list[Artist]:
         """Best epoch, and the gap at the end."""
@@ -199,13 +182,14 @@ class CurvePicture:
         artists += ax.plot(
             [best, best], [0, validation[best - 1]], color=PARTS["validation"]["color"], linewidth=1, linestyle=":"
         )
-        artists.append(ax.add_line(_best_mark([best], [validation[best - 1]])))
+        is_seen = validation[best - 1] <= ax.get_ylim()[1]
+        artists.append(ax.add_line(_best_mark([best], [validation[best - 1]], clip_on=not is_seen)))
         train_end, valid_end = float(np.median([run.train_loss for run in runs])), float(validation[-1])
         top = ax.get_ylim()[1]
         if np.isfinite([train_end, valid_end]).all() and max(train_end, valid_end) < top:
             # The loss at the end without dropout, which the mean over the last epoch need not be.
             artists += ax.plot(
-                [last], [train_end], marker="s", color=PARTS["training"]["color"], markersize=5, zorder=5
+                [last], [train_end], marker="s", color=PARTS["training"]["color"], markersize=5, zorder=5, clip_on=False
             )
             x = ax.transData.transform((last, 0))[0] + 11  # pixels: beside the ends of the curves
             x = ax.transAxes.inverted().transform((x, 0))[0]
@@ -221,7 +205,7 @@ class CurvePicture:
                     middle,
                     words,
                     transform=place,
-                    fontsize=9,
+                    fontsize=SMALL,
                     color=INK,
                     va="center",
                     clip_on=False,
@@ -244,31 +228,32 @@ class CurvePicture:
                 f"▲ {words}, above this picture",
                 transform=place,
                 ha="center",
-                fontsize=9,
+                fontsize=SMALL,
                 color=PARTS["validation"]["color"],
                 bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 2},
             )
         ]
 
 
-def still_png(curves: Curves, setup: Setup, data: Dataset, words: str) -> bytes:
+def still_png(curves: Curves, setup: Setup, data: Dataset, words: str, *, with_rate: bool = False) -> bytes:
     """Curves, network and sentence in one picture, for pages without widgets."""
-    figure = Figure(figsize=(9.6, 4.9), dpi=90, layout="none", facecolor="white")
-    picture = CurvePicture(figure=figure, ax=figure.add_axes((0.315, 0.215, 0.585, 0.7)))
+    height = 5.8 if with_rate else 4.9  # inches
+    figure = Figure(figsize=(9.6, height), dpi=90, layout="none", facecolor="white")
+    bottom = 0.215 * 4.9 / height
+    place = (0.335, bottom, 0.565, 1 - bottom - 0.085 * 4.9 / height)
+    picture = CurvePicture(with_rate=with_rate, figure=figure, place=place)
     for draw in (picture.draw_axes, picture.draw_earlier, picture.draw_runs, picture.draw_pins):
         draw(curves)
-    draw_network(setup, data, ax=figure.add_axes((0.015, 0.34, 0.22, 0.42)))
-    for line, y in zip(_in_two(words), (0.07, 0.03), strict=False):
-        figure.text(0.5, y, line, ha="center", va="center", fontsize=9, color=INK)
+    draw_network(setup, data, ax=figure.add_axes((0.015, 0.34, 0.22, 0.42 * 4.9 / height)))
+    for line, y in zip(_in_two(words), (0.07, 0.025), strict=False):
+        figure.text(0.5, y * 4.9 / height, line, ha="center", va="center", fontsize=LARGE, color=INK)
     file = io.BytesIO()
     figure.savefig(file, format="png")
     return file.getvalue()
 
 
 def _median(runs: Sequence[Trained], name: str) -> np.ndarray:
-    values = [run.history[name] for run in runs if name in run.history]
-    shortest = min(map(len, values), default=0)
-    return np.median([some[:shortest] for some in values], axis=0) if shortest else np.array([])
+    return median([run.history.get(name, ()) for run in runs])
 
 
 def _plot(

@@ -24,6 +24,7 @@ __all__ = ["Progress", "Trained", "Worker", "guessing_loss"]
 QUIET = 0.25  # seconds without a change before a run may call itself finished
 PATIENCE = 0.12  # seconds without a change before an architecture is traced that was not prepared
 KEPT_RUNS = 1000
+MOST_LAYERS = 20  # traced for neighbours after one request: what is traced and never used costs time and memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,9 +299,15 @@ class Worker:
                 number = self._prepared = self._number
             # A network that cannot be built says so, in words, when somebody asks for it.
             with contextlib.suppress(Exception):
-                for setup in self._neighbours():
-                    if not self._network(setup).prepare(functools.partial(self._is_idle, number)):
-                        break
+                self._prepare(number)
+
+    def _prepare(self, number: int) -> None:
+        layers = 0
+        for setup in self._neighbours():
+            network = self._network(setup)
+            layers += 0 if network.is_ready else network.layers
+            if layers > MOST_LAYERS or not network.prepare(functools.partial(self._is_idle, number)):
+                break
 
     def _is_idle(self, number: int) -> bool:
         return self._is_newest(number) and not self._wanted

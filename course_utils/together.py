@@ -148,7 +148,7 @@ def _can_be_stacked(models: list[keras.Model]) -> bool:
 
 # Stacks that were used last, by what they depend on: training the same architecture again needs no new graph.
 _kept_stacks: dict[tuple, _Stack] = {}
-MOST_STACKS, MOST_NUMBERS = 6, 2_000_000
+MOST_STACKS, MOST_NUMBERS = 10, 2_000_000
 
 
 def _take_stack(models: list[keras.Model], sets: Sets) -> tuple[tuple | None, _Stack]:

@@ -2,6 +2,7 @@
 
 import base64
 import gc
+import io
 import multiprocessing
 import random
 import threading
@@ -11,12 +12,14 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import psutil
 import pytest
+from matplotlib.image import imread
 
 from course_utils import explorer_graphs, explorer_worker
 from course_utils.data import load_red_wine
 from course_utils.experiment import Settings, run, run_seeds
 from course_utils.explorer import Explorer
 from course_utils.explorer_controls import CONTROLS, available
+from course_utils.explorer_rates import rates
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -183,6 +186,58 @@ def test_pictures_grow_while_training_runs(make, wine):
     assert len(set(pictures)) > 3
     seconds = explorer.runs[-1].seconds
     assert len(pictures) >= 2.5 * seconds  # five a second on a machine that does nothing else
+
+
+def drawn(explorer):
+    """A list that fills with the `Curves` of every picture from now on."""
+    picture, seen = explorer._painter._picture, []
+    png = picture.png
+    picture.png = lambda curves: seen.append(curves) or png(curves)
+    return seen
+
+
+def test_the_run_before_is_faint_at_once(make, wine):
+    explorer = make(wine)
+    before = explorer.wait(60)
+    seen = drawn(explorer)
+    found = explorer.set(width=64, epochs=50, batch_size=8).wait(60)
+    assert seen[0].runs == ()  # nothing bold
+    assert seen[0].earlier == ((before,),)
+    assert [len(one.runs) for one in seen[1:]] == [1] * (len(seen) - 1)  # never empty again
+    assert seen[-1].runs == (found,)
+
+
+def test_a_run_that_was_stopped_by_a_move_is_faint_until_the_next_one_has_a_curve(make, wine):
+    explorer = make(wine, epochs=300, batch_size=8)
+    while not explorer.shown().runs:
+        time.sleep(0.01)
+    seen = drawn(explorer)
+    explorer.set(width=16, epochs=5).wait(60)
+    (stopped,) = next(one for one in seen if not one.runs).earlier[-1]
+    assert stopped.settings.width == 8
+    assert 2 <= stopped.epochs < 300
+    assert seen[-1].earlier == ()
+    assert seen[-1].runs[0].settings.width == 16
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "on plateau"])
+def test_the_rate_that_is_drawn_is_the_one_that_was_trained_with(make, wine, schedule):
+    explorer = make(wine, controls=("schedule",), schedule=schedule, epochs=30, learning_rate=0.02)
+    found = explorer.wait(60)
+    expected = run(explorer.settings, wine).history.get("learning_rate", [0.02] * 30)
+    np.testing.assert_allclose(rates(found), expected)
+    assert explorer.shown().setup == found.setup
+    height, width = imread(io.BytesIO(bytes(explorer.face.curves.value))).shape[:2]
+    assert (width, height) == (936, 650)
+    assert "explorer-with-rate" in explorer.face.curves._dom_classes
+
+
+def test_without_a_schedule_there_is_one_panel(make, wine):
+    explorer = make(wine, controls=("learning_rate",))
+    explorer.wait(60)
+    height, width = imread(io.BytesIO(bytes(explorer.face.curves.value))).shape[:2]
+    assert (width, height) == (936, 533)
+    assert "explorer-with-rate" not in explorer.face.curves._dom_classes
 
 
 def test_stop_keeps_what_there_is(make, wine):

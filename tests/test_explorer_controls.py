@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from course_utils.experiment import Settings
@@ -62,6 +63,17 @@ def test_datasets_give_the_given_data_where_nothing_differs(wine, mnist):
     assert (few.x_train == mnist.x_train[:50]).all()
     assert (few.y_valid == mnist.y_valid).all()
     assert datasets.of(setup.changed(n_train=50)) is few
+
+
+def test_datasets_share_the_memory_of_what_they_have_in_common(mnist):
+    datasets, setup = Datasets(mnist), start_setup(mnist, {})
+    large = datasets.of(setup.changed(n_train=500))
+    few, noisy = datasets.of(setup.changed(n_train=200)), datasets.of(setup.changed(n_train=500, label_noise=0.5))
+    assert np.shares_memory(few.x_train, large.x_train)
+    assert np.shares_memory(noisy.x_train, large.x_train)
+    assert all(np.shares_memory(one.x_valid, mnist.x_valid) for one in (large, few, noisy))
+    assert len(few.x_train) == len(few.y_train) == 200
+    assert (noisy.y_train != large.y_train).sum() == 250
 
 
 def test_describe():

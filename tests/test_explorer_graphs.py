@@ -1,3 +1,4 @@
+import dataclasses
 import gc
 import weakref
 
@@ -7,6 +8,7 @@ import pytest
 
 from course_utils.experiment import Settings, run
 from course_utils.explorer_graphs import Network, Networks
+from course_utils.models import ACTIVATIONS
 from course_utils.training import Sets
 
 SETTINGS = Settings(width=8, depth=2, epochs=3)
@@ -24,6 +26,14 @@ def test_one_network_gives_the_runs_of_many_settings(wine):
         for name, values in expected.history.items():
             np.testing.assert_allclose(history[name], values, atol=1e-5)
         assert train_loss == pytest.approx(expected.train_loss, abs=1e-5)
+
+
+def test_swish_is_that_of_keras(wine):
+    """The explorer has its own, for the sake of memory."""
+    settings = Settings(width=8, depth=3, epochs=6, activation="swish", batch_norm=True)
+    network = Network(settings, wine, Sets.of(wine))
+    (history, _), expected = train(network, settings, wine), run(settings, wine)
+    np.testing.assert_allclose(history["val_loss"], expected.history["val_loss"], atol=1e-5)
 
 
 def test_preparing_stops_when_told_and_goes_on_later(wine):
@@ -45,9 +55,11 @@ def test_networks_are_shared_where_the_graph_is_the_same(wine):
         assert not same(**changes)
 
 
-def test_a_network_that_is_forgotten_leaves_nothing_behind(wine):
-    network = Network(SETTINGS, wine, Sets.of(wine))
-    train(network, SETTINGS, wine)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_network_that_is_forgotten_leaves_nothing_behind(wine, activation):
+    settings = dataclasses.replace(SETTINGS, activation=activation)
+    network = Network(settings, wine, Sets.of(wine))
+    train(network, settings, wine)
     gone = weakref.ref(network.graphs._train_graph.get_concrete_function().graph)
     del network
     gc.collect()

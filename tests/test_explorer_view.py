@@ -2,8 +2,10 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.text import Text
 
 from course_utils.explorer_controls import start_setup
 from course_utils.explorer_network import draw_network, network_png
@@ -35,10 +37,12 @@ def test_picture_shows_what_it_is_given_and_nothing_of_before(setup):
     assert images[0] != images[1]
     assert images[0] == images[2]
     assert pixels(images[0]).shape == (533, 936, 4)
+    assert pixels(CurvePicture(with_rate=True).png(curves[0])).shape == (650, 936, 4)
 
 
-def test_every_part_is_seen(setup):
-    picture, runs = CurvePicture(), group(setup, 0.5)
+@pytest.mark.parametrize("with_rate", [False, True])
+def test_every_part_is_seen(setup, with_rate):
+    picture, runs = CurvePicture(with_rate=with_rate), group(setup, 0.5)
     plain = Curves("regression", runs, epochs=20, top=1.5, guess=0.7)
     others = (
         Curves("regression", runs, epochs=20, top=1.5, guess=0.7, is_finished=True),
@@ -49,6 +53,96 @@ def test_every_part_is_seen(setup):
         Curves("classification", runs, epochs=20, top=1.5, guess=0.7),
     )
     assert len({picture.png(one) for one in (plain, *others)}) == 7
+
+
+def test_only_the_panel_of_the_rates_changes_with_them(setup):
+    """Both the plan and the rates of earlier runs, which the panel of the losses does not show."""
+    fast, slow = (setup.changed(learning_rate=rate) for rate in (0.002, 0.001))
+    picture, plain, seen = CurvePicture(with_rate=True), CurvePicture(), []
+    for now, before in ((fast, fast), (fast, slow), (slow, fast)):
+        curves = Curves("regression", group(now, 0.5), earlier=(group(before, 0.9),), epochs=20, top=1.5, setup=now)
+        seen.append((picture.png(curves), plain.png(curves)))
+    assert len({with_rate for with_rate, _ in seen}) == 3
+    assert len({without for _, without in seen}) == 1
+
+
+def test_earlier_rates_are_drawn_anew_when_the_axis_of_the_rates_changes(setup):
+    earlier, seen = (group(setup.changed(learning_rate=0.005), 0.9),), []
+    for rate in (0.005, 0.00001):
+        now = setup.changed(learning_rate=rate)
+        seen.append(Curves("regression", group(now, 0.5), earlier=earlier, epochs=20, top=1.5, setup=now))
+    picture = CurvePicture(with_rate=True)
+    assert picture.png(seen[0]) != picture.png(seen[1]) == CurvePicture(with_rate=True).png(seen[1])
+
+
+def everything(setup, with_rate):
+    """A picture with all the text that it can have."""
+    picture = CurvePicture(with_rate=with_rate)
+    setup = setup.changed(schedule="halve every 5", epochs=100, learning_rate=5e-5)
+    curves = Curves(
+        "regression",
+        group(setup, 0.5),
+        is_finished=True,
+        pinned=((group(setup, 0.9), "width 64"),),
+        epochs=20,
+        top=0.55,
+        guess=0.53,
+        setup=setup,
+    )
+    for draw in (picture.draw_axes, picture.draw_earlier, picture.draw_runs, picture.draw_pins):
+        draw(curves)
+    return picture.figure
+
+
+def visible_texts(figure):
+    figure.canvas.draw()
+    return [
+        text
+        for text in figure.findobj(Text)
+        if text.get_visible() and text.get_text().strip() and figure.bbox.overlaps(text.get_window_extent())
+    ]
+
+
+@pytest.mark.parametrize("with_rate", [False, True])
+def test_no_text_is_cut_off_and_no_label_meets_another(setup, with_rate):
+    figure = everything(setup, with_rate)
+    width, height = figure.bbox.size
+    for text in visible_texts(figure):
+        box = text.get_window_extent()
+        assert min(box.x0, box.y0) >= 0, text
+        assert box.x1 <= width, text
+        assert box.y1 <= height, text
+    for ax in figure.axes:
+        label = ax.yaxis.label.get_window_extent()
+        assert not any(label.overlaps(tick.get_window_extent()) for tick in ax.get_yticklabels() if tick.get_text())
+
+
+def test_text_can_be_read_on_a_projector_and_on_a_dark_page(wine, setup):
+    """At least 4.5:1 (WCAG AA) on white, and inverted, as a dark page shows it, on JupyterLab's dark grey."""
+    figure = Figure()
+    draw_network(setup.changed(depth=10), wine, ax=figure.add_axes((0, 0, 1, 1)))
+    texts = [*visible_texts(everything(setup, True)), *visible_texts(figure)]
+    assert len(texts) > 20
+    for text in texts:
+        assert text.get_fontsize() >= 10, text
+        color = np.array(to_rgb(text.get_color()))
+        assert contrast(color, np.ones(3)) >= 4.5, text
+        # Inverted and turned back in hue; what stays the same in this is 1 minus the lightness, not each colour.
+        assert contrast(inverted(color), np.full(3, 0x11 / 255)) >= 4.5, text
+
+
+def contrast(one, other):
+    """The ratio of two colours' luminance, as WCAG 2 defines it."""
+    linear = [np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) for c in (one, other)]
+    high, low = sorted((float(c @ [0.2126, 0.7152, 0.0722]) for c in linear), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def inverted(color):
+    """What CSS' `invert(1) hue-rotate(180deg)` makes of a colour."""
+    red, green, blue = 0.213, 0.715, 0.072
+    grey = np.outer(np.ones(3), [red, green, blue])
+    return np.clip((2 * grey - np.eye(3)) @ (1 - color), 0, 1)
 
 
 def test_runs_that_hold_no_number_can_be_drawn(setup):
@@ -89,10 +183,28 @@ def test_network_has_a_column_for_each_layer_and_hollow_dots_for_dropout(wine, s
     assert dots(depth=10)[0] == 12
     assert dots(dropout=0)[1] == 0
     assert 0 < dots(dropout=0.3)[1] < dots(dropout=0.8)[1]
-    assert dots(width=4)[2] < dots(width=64)[2] < dots(width=512)[2]
+    assert dots(width=4)[2] < dots(width=12)[2] < dots(width=64)[2] < dots(width=512)[2]
+
+
+@pytest.mark.parametrize(("width", "dots", "has_ellipsis"), [(4, 4, 0), (10, 10, 0), (12, 12, 0), (64, 14, 1)])
+def test_nobody_counts_wrongly(wine, setup, width, dots, has_ellipsis):
+    """Either all units are drawn, or an ellipsis says that there are more; and the number stands below."""
+    ax = draw_network(setup.changed(width=width, depth=1), wine, ax=Figure().add_axes((0, 0, 1, 1)))
+    drawn = [tuple(place) for one in ax.collections if hasattr(one, "get_sizes") for place in one.get_offsets()]
+    assert sum(x == 1 for x, _ in drawn) == dots
+    assert sum(x == 0 for x, _ in drawn) == 11  # the inputs of wine
+    assert len([line for line in ax.lines if line.get_marker() == "o"]) == has_ellipsis
+    assert {"11", str(width), "1"} <= {text.get_text() for text in ax.texts}
+
+
+def test_many_layers_have_one_number(wine, setup):
+    ax = draw_network(setup.changed(width=512, depth=10), wine, ax=Figure().add_axes((0, 0, 1, 1)))
+    assert {"11", "10 layers of 512", "1"} <= {text.get_text() for text in ax.texts}
 
 
 def test_pictures_are_png_files_of_the_right_size(wine, setup):
     assert pixels(network_png(setup.changed(batch_norm=True), wine)).shape[2] == 4
     still = still_png(Curves("regression", group(setup, 0.5), epochs=20), setup, wine, "width 64 · depth 2 · fits")
     assert pixels(still).shape[:2] == (441, 864)
+    still = still_png(Curves("regression", setup=setup), setup, wine, "width 64 · depth 2 · fits", with_rate=True)
+    assert pixels(still).shape[:2] == (522, 864)

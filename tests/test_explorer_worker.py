@@ -64,6 +64,23 @@ def test_close_ends_the_threads_in_the_middle_of_training(wine, heard):
     assert threading.active_count() == before
 
 
+def test_neighbours_are_prepared_up_to_a_limit(wine, heard):
+    setup = start_setup(wine, {"epochs": 1, "width": 4})
+    others = [setup.changed(depth=depth, width=16) for depth in (1, 6, 9, 10)]  # 2 + 7 + 10 layers, and 11 too many
+    worker = Worker(wine, listen=heard.append, neighbours=lambda: others)
+    worker.prepare()
+    worker.request([setup])
+    wait_for(heard, "finished", 1)
+    for _ in range(500):
+        if worker.is_prepared(others[2]):
+            break
+        time.sleep(0.05)
+    time.sleep(0.5)
+    ready = [worker.is_prepared(one) for one in others]
+    worker.close()
+    assert ready == [True, True, True, False]
+
+
 def test_guessing_loss(wine, mnist):
     assert guessing_loss(wine) == pytest.approx(np.abs(wine.y_valid - np.median(wine.y_train)).mean())
     assert 2.0 < guessing_loss(mnist) < 3.0  # ln 10 = 2.30

@@ -17,6 +17,36 @@ IMPORTS = "from course_utils.data import load_red_wine\nfrom course_utils.explor
 SHOW = "explorer = Explorer(load_red_wine(), epochs=100, batch_size=256)\nexplorer"
 ASK = "print(explorer.status, explorer.settings.width, [run.settings.width for run in explorer.runs])"
 SLOW = "explorer.set(epochs=3000, width=64);"
+RATES = """controls = ("learning_rate", "schedule", "optimizer", "batch_size")
+Explorer(load_red_wine(), controls=controls, epochs=30, batch_size=256)"""
+# The size and the contrast of every text that is not switched off, against the ground that lies behind it.
+TEXTS = """() => {
+    const rgba = color => { const [r, g, b, a = 1] = color.match(/[0-9.]+/g).map(Number); return [r, g, b, a]; };
+    const light = rgb => {
+        const [r, g, b] = rgb.map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const over = (front, back) => [0, 1, 2].map(i => front[3] * front[i] + (1 - front[3]) * back[i]);
+    const ground = element => {
+        if (!element) return [255, 255, 255];
+        const own = rgba(getComputedStyle(element).backgroundColor);
+        return own[3] === 1 ? own.slice(0, 3) : over(own, ground(element.parentElement));
+    };
+    const places = '.widget-label, .widget-label-basic, input[type=text], select, button:not([disabled]), ' +
+        '.explorer-status span:not([style]), .explorer-status .widget-html-content, .explorer-sentence div';
+    return [...document.querySelectorAll('.explorer ' + places.split(', ').join(', .explorer '))]
+        .filter(element => element.getClientRects().length && (element.innerText || element.value))
+        .map(element => {
+            const style = getComputedStyle(element), back = ground(element);
+            const lights = [light(over(rgba(style.color), back)), light(back)].sort((a, b) => b - a);
+            return {
+                words: element.innerText || element.value,
+                size: parseFloat(style.fontSize),
+                contrast: (lights[0] + 0.05) / (lights[1] + 0.05),
+                isCut: element.matches('.widget-label') && element.scrollWidth > element.clientWidth,
+            };
+        });
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +211,32 @@ def test_nothing_is_cut_off(explorer, width):
         assert box["x"] + box["width"] <= root["x"] + root["width"] + 1
     picture = explorer.root.locator(".explorer-curves").bounding_box()
     assert picture["width"] / picture["height"] == pytest.approx(72 / 41, rel=0.02)
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_the_panel_of_the_rates(chromium, tmp_path, theme):
+    with jupyterlab(tmp_path, theme=theme) as server:
+        notebook = Notebook(chromium, server, tmp_path, [IMPORTS, RATES], name="rates.ipynb")
+        notebook.run(0)
+        notebook.run(1)
+        explorer = Explorer(notebook)
+        for width in (1300, 900):
+            explorer.page.set_viewport_size({"width": width, "height": 1000})
+            explorer.wait_finished()
+            before, picture = explorer.root.bounding_box(), explorer.picture()
+            explorer.root.locator("select").first.select_option("cosine" if width == 1300 else "on plateau")
+            explorer.wait_for("picture !== words[0]", picture)
+            running = explorer.root.bounding_box()
+            explorer.wait_finished("cosine rate" if width == 1300 else "on plateau rate")
+            assert before == running == explorer.root.bounding_box()  # nothing jumps
+            curves = explorer.root.locator(".explorer-curves").bounding_box()
+            assert curves["width"] / curves["height"] == pytest.approx(72 / 50, rel=0.02)
+            assert curves["x"] + curves["width"] <= before["x"] + before["width"] + 1
+            texts = explorer.page.evaluate(TEXTS)
+            assert {"learning rate", "schedule", "× 5 seeds"} <= {text["words"].strip() for text in texts}
+            for text in texts:
+                assert text["size"] >= 14, text
+                assert text["contrast"] >= 4.5, text
+                assert not text["isCut"], text
+        assert notebook.complaints == []
+        notebook.close()
