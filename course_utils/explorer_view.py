@@ -40,6 +40,7 @@ __all__ = ["CurvePicture", "Curves", "highest_loss", "still_png"]
 
 # Inches: the whole picture without and with the panel of the rates, and that panel with the space above it.
 WIDTH, HEIGHT, HEIGHT_WITH_RATE, RATE, SPACE = 7.2, 4.1, 5.0, 0.95, 0.2
+LINE = 0.065  # height of a line of small text, as a share of the axis
 
 
 class CurvePicture:
@@ -169,10 +170,10 @@ class CurvePicture:
         else:
             artists = [line for run in runs for line in _plot(ax, (run,), colors, linewidth=1.2, alpha=0.6)]
         if curves.is_finished:
-            artists += self._marks(runs)
+            artists += self._marks(runs, curves.guess)
         return artists + self._out_of_sight(runs, curves) + below
 
-    def _marks(self, runs: Sequence[Trained]) -> list[Artist]:
+    def _marks(self, runs: Sequence[Trained], guess: float) -> list[Artist]:
         """Best epoch, and the gap at the end."""
         ax, artists = self.ax, []
         validation, last = _median(runs, "val_loss"), max(run.epochs for run in runs)
@@ -199,6 +200,8 @@ class CurvePicture:
             middle = float(np.clip((train_end + valid_end) / 2, 0.02 * top, 0.98 * top))
             words = f"gap {valid_end - train_end:.2f}".replace("-", "−")
             inside = x < 0.85
+            if not inside and abs(middle - guess) < LINE * top:  # or it would lie on the word “guessing”
+                middle = guess + (LINE if middle >= guess else -LINE) * top
             artists.append(
                 ax.text(
                     x + 0.012,

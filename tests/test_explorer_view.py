@@ -208,3 +208,14 @@ def test_pictures_are_png_files_of_the_right_size(wine, setup):
     assert pixels(still).shape[:2] == (441, 864)
     still = still_png(Curves("regression", setup=setup), setup, wine, "width 64 · depth 2 · fits", with_rate=True)
     assert pixels(still).shape[:2] == (522, 864)
+
+
+@pytest.mark.parametrize("end", [0.62, 0.65, 0.68])
+def test_the_words_gap_and_guessing_do_not_touch(setup, end):
+    picture = CurvePicture()
+    curves = Curves("regression", group(setup, end), epochs=20, top=1.5, guess=0.7, is_finished=True)
+    picture.draw_axes(curves)
+    picture.draw_runs(curves)
+    renderer = picture.figure.canvas.get_renderer()
+    found = {text.get_text()[:3]: text.get_window_extent(renderer) for text in picture.figure.findobj(Text)}
+    assert not found["gap"].overlaps(found["gue"])
