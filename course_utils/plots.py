@@ -207,7 +207,9 @@ def seed_dots(
     sns.stripplot(**common, dodge=hue is not None, **dot)
     bar = {"marker": "|", "markersize": 16, "markeredgewidth": 2.5} | ({} if hue else {"color": "0.25"})
     aggregate = {"estimator": "median", "errorbar": None, "linestyle": "none", "legend": False}
-    sns.pointplot(**common, dodge=0.4 if hue else False, **aggregate, **bar)
+    colors = results[hue].nunique() if hue else 1
+    # The strips of n colours are 0.8 / n apart; `dodge` is the distance from the first one to the last one.
+    sns.pointplot(**common, dodge=0.8 * (1 - 1 / colors) if colors > 1 else False, **aggregate, **bar)
     ax.set(xlabel=xlabel, ylabel="", title=title)
     ax.margins(x=0.06)
     if hue:

@@ -214,6 +214,15 @@ def test_seed_dots_may_be_split_by_colour():
     assert bars == [3, 4.5, 7, 8.5]
 
 
+@pytest.mark.parametrize("kinds", [["a"] * 3, ["a", "b", "b"], ["a", "b", "c"]])
+def test_bars_lie_on_the_dots_of_their_colour(kinds):
+    ax = plots.seed_dots(TABLE.assign(kind=kinds * 2), "width", hue="kind")
+    points = [(x, y) for part in ax.collections for x, y in part.get_offsets()]
+    bars = [bar for line in ax.get_lines() for bar in zip(*line.get_data(), strict=True) if np.isfinite(bar).all()]
+    assert len(bars) == 2 * len(set(kinds))
+    assert all(min(abs(y - height) for _, y in points) < 0.01 for _, height in bars)
+
+
 @pytest.mark.parametrize("wrong", [{"by": "widht"}, {"x": "val_los"}, {"hue": "seeds"}])
 def test_seed_dots_name_an_unknown_column_and_the_known_ones(ax, wrong):
     with pytest.raises(ValueError, match=r"'width', 'loss', 'val_loss', 'best'") as error:
