@@ -27,7 +27,7 @@ from course_utils.training import (
 )
 from course_utils.validation import check_integer
 
-__all__ = ["fit_together"]
+__all__ = ["fit_together", "graph_signature"]
 
 # Optimizers that update every number on its own, so that stacking the weights of several models changes nothing.
 ELEMENTWISE_OPTIMIZERS = ("SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "AdamW", "Adamax", "Nadam")
@@ -115,10 +115,10 @@ def _check(
 
 def _signature(model: keras.Model) -> tuple:
     """What must be equal for two models to be trained together: everything but names and random seeds."""
-    return *_graph_signature(model), float(model.optimizer.learning_rate)
+    return *graph_signature(model), float(model.optimizer.learning_rate)
 
 
-def _graph_signature(model: keras.Model) -> tuple:
+def graph_signature(model: keras.Model) -> tuple:
     """What must be equal for two models to share a graph: in which the learning rate is a variable."""
     layers = [(type(layer), str(_nameless(layer.get_config()))) for layer in model.layers]
     compiled = str(_nameless(model.get_compile_config() or {}))
@@ -156,7 +156,7 @@ def _take_stack(models: list[keras.Model], sets: Sets) -> tuple[tuple | None, _S
     model = models[0]
     # A graph is only as good as its key: code of one's own may change without a change of name.
     own_code = ("'class_name': 'function'", "__lambda__", "Custom>")
-    signature = _graph_signature(model)
+    signature = graph_signature(model)
     is_plain = all(type(part).__module__.startswith("keras.") for part in (*model.layers, model.optimizer))
     is_known = type(model) is keras.Sequential and is_plain and not any(word in str(signature) for word in own_code)
     is_known = is_known and signature[-1] is None and len(models) * model.count_params() <= MOST_NUMBERS

@@ -9,11 +9,21 @@ import pytest
 from course_utils import authoring
 
 ROOT = Path(__file__).resolve().parent.parent
-LESSONS = ["01_generalization.ipynb", "02_model_size.ipynb", "03_dropout.ipynb"]
+LESSONS = [
+    "01_generalization.ipynb",
+    "02_model_size.ipynb",
+    "03_dropout.ipynb",
+    "04_batch_norm.ipynb",
+    "05_lr_decay.ipynb",
+    "06_tuning.ipynb",
+]
 TOPICS = {
     "01": ["T01", "T02", "T03", "T04", "T05", "T06", "T16", "T35", "T46"],
     "02": ["T07", "T15", "T17", "T25", "T26", "T28", "T29", "T34", "T39", "T40"],
     "03": ["T08", "T36", "T43", "T47", "T48"],
+    "04": ["T09", "T10", "T37", "T38", "T49", "T50"],
+    "05": ["T11", "T12", "T13", "T20", "T30", "T31", "T32", "T33", "T41", "T42", "T44"],
+    "06": ["T14", "T21", "T22", "T23", "T24", "T45", "T51", "T52"],
 }
 INDEX_ROW = re.compile(r"^\| (T\d+) \| [^|]+ \| \[(\d\d), [^\]]+\]\((lessons/[^#)]+)#([^)]+)\) \|$", re.MULTILINE)
 

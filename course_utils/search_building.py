@@ -1,0 +1,116 @@
+"""Calling a `build_model` function: what its hyperparameters are, what is handed to it, and under which seed."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import random
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+import keras
+import numpy as np
+
+__all__ = ["build", "hyperparameters_of"]
+
+_seeding = threading.Lock()  # one thread at a time: the generators belong to all
+
+
+def hyperparameters_of(build_model: Callable[..., keras.Model], handed_over: Collection[str]) -> dict[str, object]:
+    """The parameters of `build_model` but those handed over, with their defaults (`inspect.Parameter.empty`: none)."""
+    if not callable(build_model):
+        return {}
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    parameters = inspect.signature(build_model).parameters
+    return {name: p.default for name, p in parameters.items() if p.kind in named and name not in handed_over}
+
+
+def build(
+    build_model: Callable[..., keras.Model],
+    values: Mapping[str, object],
+    *,
+    n_inputs: int,
+    units: Collection[int],
+    seed: int,
+) -> keras.Model:
+    """Call `build_model` with those of `values` that it has parameters for, and check what it returns.
+
+    Parameters
+    ----------
+    build_model : callable
+    values : mapping of str to object
+        By name; numbers of NumPy become Python's, for Keras refuses `Dense(np.int64(30))`.
+    n_inputs : int
+        Columns for which the model is built, if it is not.
+    units : collection of int
+        Widths that its output may have.
+    seed : int
+        Of its starting weights and dropout.
+
+    Returns
+    -------
+    keras.Model
+        Compiled and built.
+
+    Raises
+    ------
+    ValueError
+        If `build_model` is no function (but for example the model that it returns), a value is missing, or the result
+        is no model, not compiled, or of another width.
+    """
+    if not callable(build_model) or isinstance(build_model, keras.Model):
+        raise ValueError(
+            f"build_model={build_model!r} is not a function. Pass the function itself, which returns a compiled model."
+        )
+    asked = inspect.signature(build_model).parameters
+    arguments = {name: _as_python(value) for name, value in values.items() if name in asked}
+    missing = [name for name in hyperparameters_of(build_model, ()) if name not in arguments]
+    if missing:
+        raise ValueError(f"build_model needs a value for {missing[0]!r}: pass {missing[0]}=… to the estimator.")
+    with _seeded(seed):
+        model = build_model(**arguments)
+        if not isinstance(model, keras.Model):
+            raise ValueError(f"build_model returned {model!r}, which is no keras.Model. End it with `return model`.")
+        if not model.compiled:
+            raise ValueError("build_model returned a model that is not compiled. Call model.compile(…) before that.")
+        if not model.built:
+            model.build((None, n_inputs))
+    found = model.compute_output_shape((None, n_inputs))[-1]
+    if found not in units:
+        raise ValueError(
+            f"The last layer of build_model has {found} units, but y asks for {max(units)}. Give build_model a "
+            "parameter n_outputs, which is handed to it, and end with Dense(n_outputs)."
+        )
+    return model
+
+
+def _as_python(value: object) -> object:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed the process while a network is built, and let the generators of Python and NumPy go on as before.
+
+    Otherwise every fit would restart the generators from which a search, or the lesson around it, draws. Keras draws
+    the seed of each layer with `random.randint`. The threads of a Dask worker use the same generator now and then,
+    which would change the starting weights: so this thread gets one of its own meanwhile, and the others keep theirs.
+    `keras.utils.set_random_seed` would seed `tf.random` too, which Keras' layers do not use, and with it empty
+    TensorFlow's cache of kernels: that took a fifth of a small fit.
+    """
+    generator, thread = random.Random(seed), threading.get_ident()
+
+    def own_randint(low: int, high: int) -> int:
+        return (generator.randint if threading.get_ident() == thread else randint)(low, high)
+
+    with _seeding:
+        python, numpy, randint = random.getstate(), np.random.get_state(), random.randint
+        try:
+            random.seed(seed)
+            np.random.seed(seed)
+            random.randint = own_randint
+            yield
+        finally:
+            random.randint = randint
+            random.setstate(python)
+            np.random.set_state(numpy)
