@@ -5,7 +5,8 @@
     python tests/benchmarks/bench_training.py --only deep --deep-epochs 20 --repeats 5
 
 Each comparison is warmed up once and then repeated, the two sides taking turns, so that a busy moment of the machine
-hits both. Every repeat trains fresh models: tracing the graphs is part of the time. Nothing passes or fails here.
+hits both. Every repeat trains fresh models: tracing the graphs is part of the time. (For `run_seeds` only in the
+warm-up: graphs for several seeds are kept by architecture.) Nothing passes or fails here.
 """
 
 from __future__ import annotations
