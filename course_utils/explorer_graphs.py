@@ -76,7 +76,7 @@ class Network:
     @property
     def size(self) -> float:
         """Bytes in memory, roughly: weights, their momenta and starting values; and the graphs, by layers."""
-        return 24 * self.parameters + 1.5e6 * self.layers
+        return 24 * self.parameters + 1.5e6 * self.layers if self.parameters else 0.0  # 0 before it is built
 
     @property
     def layers(self) -> int:
