@@ -1,7 +1,7 @@
 """`fit_together`: several networks of one architecture trained at the same time, for little more than the price of one.
 
-The S networks share one graph. Their weights are stacked along a leading seed axis, so that the optimizer updates all
-of them in one operation, and the graph computes their forward and backward passes side by side. Each keeps its own
+The S networks share one graph. All their weights are one matrix with a row for each network, so that the optimizer
+updates them in one operation, and the graph computes their forward and backward passes side by side. Each keeps its own
 starting weights, its own dropout masks and its own order of batches, and ends where `fit` would have brought it.
 """
 
@@ -142,8 +142,9 @@ def _can_be_stacked(models: list[keras.Model]) -> bool:
     spares_some = (optimizer.weight_decay, any(variable.constraint for variable in model.trainable_variables))
     has_own_step = type(model).train_step not in (keras.Model.train_step, keras.Sequential.train_step)
     is_elementwise = type(optimizer).__name__ in ELEMENTWISE_OPTIMIZERS and not any((*looks_at_all, *spares_some))
+    fits_one_matrix = {variable.dtype for variable in model.trainable_variables} == {"float32"}
     at_the_same_step = len({int(model.optimizer.iterations.numpy()) for model in models}) == 1
-    return is_elementwise and at_the_same_step and not has_own_step and not model.run_eagerly
+    return is_elementwise and fits_one_matrix and at_the_same_step and not has_own_step and not model.run_eagerly
 
 
 # Stacks that were used last, by what they depend on: training the same architecture again needs no new graph.
@@ -173,19 +174,26 @@ def _keep_stack(key: tuple | None, stack: _Stack) -> None:
 
 
 class _Stack:
-    """S models as one set of variables with a leading seed axis, and the graphs that train them.
+    """S models as variables with a leading seed axis, and the graphs that train them.
 
-    The template is a model like them: inside a `keras.StatelessScope` it computes with the weights of one seed in the
-    place of its own.
+    The weights of a model are a row of one matrix, one after the other in the order of its `trainable_variables`. The
+    template is a model like them: inside a `keras.StatelessScope` it computes with the weights of one row in the place
+    of its own.
     """
 
     def __init__(self, template: keras.Model, n: int, sets: Sets) -> None:
         self.template, self.n = template, n
         create_variables(template, *sets.train)
-        self.trainable = [_stacked([variable] * n) for variable in template.trainable_variables]
-        self.state = [_stacked([variable] * n) for variable in template.non_trainable_variables]
-        self.optimizer = type(template.optimizer).from_config(template.optimizer.get_config())
-        self.optimizer.build(self.trainable)
+        self.shapes = [tuple(variable.shape) for variable in template.trainable_variables]
+        self.sizes = [int(np.prod(shape)) for shape in self.shapes]
+        self.weights = keras.Variable(np.zeros((n, sum(self.sizes)), "float32"))
+        self.state = [
+            keras.Variable(np.zeros((n, *variable.shape)), dtype=variable.dtype, trainable=False)
+            for variable in template.non_trainable_variables
+        ]
+        self.optimizer = _copy(template.optimizer)
+        self.optimizer.build([self.weights])
+        self.parts = _optimizer_parts(template.optimizer, len(self.shapes))
         on_one_device(self.optimizer)
         # As in `EpochGraphs`: no autograph, and a `partial` for each object. The first two are used S times.
         graph = partial(tf.function, autograph=False)
@@ -237,15 +245,12 @@ class _Stack:
         def train(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             batch = order[:, start : start + batch_size]  # (S, batch)
             with tf.GradientTape() as tape:
-                weights = [tf.unstack(variable.value) for variable in self.trainable]
-                state = [tf.unstack(variable.value) for variable in self.state]
                 results = [
-                    self._one_graph(tf.gather(x, batch[s]), tf.gather(y, batch[s]), _item(weights, s), _item(state, s))
-                    for s in range(self.n)
+                    self._one_graph(tf.gather(x, batch[s]), tf.gather(y, batch[s]), *variables)
+                    for s, variables in enumerate(self._values())
                 ]
                 losses = tf.stack([loss for _, loss, _ in results])  # (S,); no network depends on another's weights
-            gradients = tape.gradient(losses, [variable.value for variable in self.trainable])
-            self.optimizer.apply(gradients, self.trainable)
+            self.optimizer.apply([tape.gradient(losses, self.weights.value)], [self.weights])
             for variable, *new in zip(self.state, *(new for _, _, new in results), strict=True):
                 variable.assign(tf.stack(new))
             return losses, tf.stack([predicted for predicted, _, _ in results], axis=1)
@@ -254,20 +259,25 @@ class _Stack:
         return self._metrics(tf.gather(y, order), predicted, losses)
 
     def _validate_all(self, x: tf.Tensor, y: tf.Tensor, batch_size: tf.Tensor) -> list[tf.Tensor]:
-        weights = [tf.unstack(variable.value) for variable in self.trainable]
-        state = [tf.unstack(variable.value) for variable in self.state]
+        values = self._values()
 
         def validate(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             some = slice(start, start + batch_size)
-            results = [
-                self._one_graph(x[some], y[some], _item(weights, s), _item(state, s), training=False)
-                for s in range(self.n)
-            ]
+            results = [self._one_graph(x[some], y[some], *variables, training=False) for variables in values]
             losses = tf.stack([loss for _, loss, _ in results])
             return losses, tf.stack([predicted for predicted, _, _ in results], axis=1)
 
         losses, predicted = self._all_batches(validate, tf.shape(x)[0], batch_size)
         return self._metrics(tf.repeat(y[tf.newaxis], self.n, axis=0), predicted, losses)
+
+    def _values(self) -> list[tuple[list[tf.Tensor], list[tf.Tensor]]]:
+        """Weights and state of each network, in the order of the template's variables."""
+        weights = [
+            [tf.reshape(part, shape) for part, shape in zip(tf.split(row, self.sizes), self.shapes, strict=True)]
+            for row in tf.unstack(self.weights.value)
+        ]
+        state = [tf.unstack(variable.value) for variable in self.state]
+        return [(row, [variable[s] for variable in state]) for s, row in enumerate(weights)]
 
     def _all_batches(
         self, one_batch: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]], rows: tf.Tensor, batch_size: tf.Tensor
@@ -315,28 +325,48 @@ class _Stack:
         """Take over the weights and the optimizer states of the models."""
         for model in models:
             model.optimizer.build(model.trainable_variables)
-        for shared, *owns in self._variables(models):
-            values = [own.numpy() for own in owns]
-            shared.assign(values[0] if shared.shape == values[0].shape else np.stack(values))
+        for shared, owns in self._variables(models):
+            rows = [np.concatenate([own.numpy().ravel() for own in row]) for row in owns]
+            shared.assign(np.reshape(rows if len(shared.shape) else rows[0], shared.shape))
 
     def _unstack(self, models: list[keras.Model]) -> None:
         """Give every model the weights and the optimizer state it would have had on its own."""
-        for shared, *owns in self._variables(models):
-            values = shared.numpy()
-            for s, own in enumerate(owns):
-                own.assign(values if values.shape == own.shape else values[s])
+        for shared, owns in self._variables(models):
+            rows = np.broadcast_to(shared.numpy(), (self.n, *shared.shape[1:])).reshape(self.n, -1)
+            for row, variables in zip(rows, owns, strict=True):
+                ends = np.cumsum([int(np.prod(own.shape)) for own in variables])
+                for own, values in zip(variables, np.split(row, ends[:-1]), strict=True):
+                    own.assign(values.reshape(own.shape))
 
-    def _variables(self, models: list[keras.Model]) -> Iterator[tuple[keras.Variable, ...]]:
-        """Each shared variable with its counterparts in the models and their optimizers."""
-        yield from zip(self.trainable, *(model.trainable_variables for model in models), strict=True)
-        yield from zip(self.state, *(model.non_trainable_variables for model in models), strict=True)
-        yield from zip(self.optimizer.variables, *(model.optimizer.variables for model in models), strict=True)
+    def _variables(self, models: list[keras.Model]) -> Iterator[tuple[keras.Variable, list[list[keras.Variable]]]]:
+        """Each shared variable with its counterparts: for each model, those that one row of it is made of."""
+        yield self.weights, [model.trainable_variables for model in models]
+        for i, shared in enumerate(self.state):
+            yield shared, [[model.non_trainable_variables[i]] for model in models]
+        for shared, places in zip(self.optimizer.variables, self.parts, strict=True):
+            yield shared, [[model.optimizer.variables[place] for place in places] for model in models]
 
 
-def _stacked(variables: Sequence[keras.Variable]) -> keras.Variable:
-    first = variables[0]
-    return keras.Variable(np.stack([v.numpy() for v in variables]), dtype=first.dtype, trainable=first.trainable)
+def _copy(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    return type(optimizer).from_config(optimizer.get_config())
 
 
-def _item(values: list[list[tf.Tensor]], s: int) -> list[tf.Tensor]:
-    return [value[s] for value in values]
+def _optimizer_parts(optimizer: keras.optimizers.Optimizer, n: int) -> list[list[int]]:
+    """Where an optimizer of n weights keeps what one of a single weight keeps in its first, second, … variable.
+
+    Found by building it for weights of the lengths 1 … n: so the length of a variable says whose it is. A variable
+    without a length (the step, the learning rate) is there once for all.
+    """
+    built = []
+    for lengths in ([1], range(1, n + 1)):
+        built.append(_copy(optimizer))
+        built[-1].build([keras.Variable(np.zeros(length)) for length in lengths])
+    alone, together = ([tuple(variable.shape) for variable in one.variables] for one in built)
+    of_each: dict[tuple, list[int]] = {}
+    for place, shape in enumerate(together):
+        of_each.setdefault(shape, []).append(place)
+    scalars, slots = (
+        iter(of_each.get((), [])),
+        zip(*(of_each.get((length,), []) for length in range(1, n + 1)), strict=True),
+    )
+    return [list(next(slots)) if shape else [next(scalars)] for shape in alone]

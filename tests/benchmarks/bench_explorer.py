@@ -37,14 +37,17 @@ WATCH = """() => {
 
 
 def move(explorer: Explorer, key: str, words: str) -> dict[str, float]:
-    """Press a key on the width slider, and return seconds to the first picture and to the last."""
+    """Press a key on the width slider, and return seconds to the first picture of the new run and to the last.
+
+    The first of several pictures shows only how the run before turns faint.
+    """
     page = explorer.page
     explorer.slider("width").focus()
     page.keyboard.press(key)
     explorer.wait_finished(words)
     time.sleep(0.3)  # for the last picture to be shown
     seen = page.evaluate("window.seen")
-    first, last = seen["pictures"][0] / 1000, max(seen["finished"], seen["pictures"][-1]) / 1000
+    first, last = seen["pictures"][:2][-1] / 1000, max(seen["finished"], seen["pictures"][-1]) / 1000
     gaps = [b - a for a, b in zip(seen["pictures"], seen["pictures"][1:], strict=False)]
     return {"first": first, "last": last, "pictures": len(seen["pictures"]), "gap": max(gaps, default=0) / 1000}
 
