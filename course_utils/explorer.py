@@ -10,21 +10,18 @@ from collections.abc import Sequence
 from IPython import get_ipython
 
 from course_utils.data import Dataset
-from course_utils.experiment import Settings, code
-from course_utils.explorer_controls import CONTROLS, Setup, check_names, start_setup
+from course_utils.experiment import Settings
+from course_utils.explorer_controls import CONTROLS, Setup, check_names, neighbours, start_setup
+from course_utils.explorer_curves import Curves
 from course_utils.explorer_face import Face
-from course_utils.explorer_painter import Painter, Scene
-from course_utils.explorer_rates import shows_rate
-from course_utils.explorer_text import settings_text, summary
-from course_utils.explorer_view import Curves, highest_loss, still_png
-from course_utils.explorer_worker import Progress, Trained, Worker, guessing_loss
+from course_utils.explorer_painter import Painter
+from course_utils.explorer_runs import Progress, Trained
+from course_utils.explorer_story import Story
+from course_utils.explorer_view import still_png
+from course_utils.explorer_worker import CLOSED, Worker
 from course_utils.validation import check_choice, check_integer
 
 __all__ = ["Explorer"]
-
-EARLIER, PINS, SEEDS = 5, 6, 5
-OVER = ("finished", "stopped", "failed")
-NEEDS_GRAPH = ("width", "depth", "dropout", "batch_norm", "activation", "optimizer")
 
 
 class Explorer:
@@ -71,20 +68,14 @@ class Explorer:
         self.controls, self._start = check_names(controls, data), start_setup(data, fixed)
         for name in self.controls:
             CONTROLS[name].check(self._start.value(name))
-        self._setup, self._guess, self._shuffle = self._start, guessing_loss(data), shuffle
         self._changed = threading.Condition(threading.RLock())
-        self._progress, self._message = Progress(0, "preparing"), ""
-        self._earlier: list[tuple[Trained, ...]] = []
-        self._last_seen: tuple[Trained, ...] = ()  # in front until the newest request, and faint until it has a curve
-        self._pinned: list[tuple[Trained, ...]] = []
-        self._is_wide, self._shows_code, self._last_moved = False, False, self.controls[0]
-        self._asked, self._closed, self._code = 1, False, (None, "")
+        self._last_moved, self._closed = self.controls[0], False
         self.worker = Worker(data, listen=self._listen, neighbours=self._neighbours, shuffle=shuffle)
-        self._with_rate = shows_rate(self.controls, self._start)
+        self._story = Story(self.worker.datasets, self._start, self.controls, shuffle=shuffle)
         self.face = Face(
             self.controls,
             self._start,
-            with_rate=self._with_rate,
+            with_rate=self._story.with_rate,
             change=self._moved,
             press=self._pressed,
             complain=self._complain,
@@ -93,7 +84,7 @@ class Explorer:
             self.face,
             data,
             changed=self._changed,
-            with_rate=self._with_rate,
+            with_rate=self._story.with_rate,
             is_newest=lambda number: number == self.worker.number,
         )
         atexit.register(self.close)  # a thread that ends in the middle of TensorFlow would take the process with it
@@ -102,12 +93,12 @@ class Explorer:
     @property
     def settings(self) -> Settings:
         """The settings that the controls stand at."""
-        return self._setup.settings
+        return self._story.setup.settings
 
     @property
     def data(self) -> Dataset:
         """The data set that the controls stand at."""
-        return self.worker.datasets.of(self._setup)
+        return self._story.data
 
     @property
     def runs(self) -> list[Trained]:
@@ -117,19 +108,18 @@ class Explorer:
     @property
     def status(self) -> str:
         """One of "preparing", "training", "finished", "stopped", "failed" or "closed"."""
-        return "closed" if self._closed else self._progress.status
+        return "closed" if self._closed else self._story.progress.status
 
     @property
     def sentence(self) -> str:
         """What stands under the picture: settings, number of parameters, and what came of them."""
         with self._changed:
-            words = settings_text(self._setup, self.data, start=self._start, controls=self.controls)
-            progress = self._progress
-        if progress.status == "failed":
-            return f"{words} · failed: {progress.error}"
-        if progress.status == "finished":
-            return f"{words} · {summary(progress.runs, self.data)}"
-        return words
+            return self._story.sentence
+
+    def shown(self) -> Curves:
+        """What the picture shows."""
+        with self._changed:
+            return self._story.curves()
 
     def set(self, **settings: object) -> Explorer:
         """Change settings, whether there is a control for them or not, and train; returns the explorer itself.
@@ -140,13 +130,14 @@ class Explorer:
             If a name is unknown or a value is not allowed; nothing changes then.
         """
         with self._changed:
-            known = [*Settings.__dataclass_fields__, *dict(self._setup.data)]
+            before, progress = self._story.setup, self._story.progress
+            known = [*Settings.__dataclass_fields__, *dict(before.data)]
             for name, value in settings.items():
                 check_choice("setting", name, known)
                 if name in self.controls:
                     CONTROLS[name].check(value)
-            setup = self._setup.changed(**settings)
-            if setup != self._setup or self._progress.status != "finished" or len(self._progress.runs) > 1:
+            setup = before.changed(**settings)
+            if setup != before or not progress.is_finished or len(progress.runs) > 1:
                 self._ask((setup,))
         return self
 
@@ -167,15 +158,16 @@ class Explorer:
         """
         with self._changed:
             if not self._changed.wait_for(self._is_over, timeout):
-                raise TimeoutError(f"Still {self._progress.status} after {timeout:g} seconds. Wait longer, or .stop().")
+                raise TimeoutError(f"Still {self.status} after {timeout:g} seconds. Wait longer, or .stop().")
             if self._closed:
-                raise RuntimeError("This explorer is closed. Make a new one: Explorer(data, …).")
-            if self._progress.error is not None:
-                raise self._progress.error
-            return self._progress.runs[0] if len(self._progress.runs) == 1 else list(self._progress.runs)
+                raise RuntimeError(CLOSED)
+            progress = self._story.progress
+            if progress.error is not None:
+                raise progress.error
+            return progress.runs[0] if len(progress.runs) == 1 else list(progress.runs)
 
     def _is_over(self) -> bool:
-        return self._closed or (self._progress.status in OVER and self._painter.is_done)
+        return self._closed or (self._story.progress.is_over and self._painter.is_done)
 
     def stop(self) -> None:
         """Stop training at the end of the epoch."""
@@ -190,37 +182,28 @@ class Explorer:
             If nothing has been finished yet, or the picture holds as many pinned runs as it can.
         """
         with self._changed:
-            group = self._progress.runs
-            if self._progress.status != "finished":
-                raise ValueError("There is no finished run to pin. Wait until training is over.")
-            if group in self._pinned:
-                self._pinned.remove(group)
-            elif len(self._pinned) == PINS:
-                raise ValueError(
-                    f"{PINS} runs are pinned already. Go back to one of them and unpin it, or press Reset."
-                )
-            else:
-                self._pinned.append(group)
+            self._story.pin()
             self._refresh()
 
-    def repeat_seeds(self, n: int = SEEDS) -> Explorer:
+    def repeat_seeds(self, n: int = 5) -> Explorer:
         """Train the same settings from `n` starting points, and show median and range; returns the explorer."""
-        first = self._setup.settings.seed
         check_integer("n", n, at_least=1, at_most=50)
-        self._ask([self._setup.changed(seed=first + i) for i in range(n)])
+        setup = self._story.setup
+        self._ask([setup.changed(seed=setup.settings.seed + i) for i in range(n)])
         return self
 
     def reset(self) -> Explorer:
         """Go back to the first settings, with nothing else in the picture; returns the explorer."""
         with self._changed:
             self._ask((self._start,))
-            self._earlier, self._pinned, self._last_seen, self._is_wide = [], [], (), False
+            self._story.forget()
             self._refresh()
         return self
 
     def code(self) -> str:
         """Plain Keras code of the settings that the controls stand at."""
-        return code(self._setup.settings, self.data, shuffle=self._shuffle)
+        with self._changed:
+            return self._story.code()
 
     def close(self) -> None:
         """End all threads; the picture stays, and nothing can be moved any more."""
@@ -236,23 +219,21 @@ class Explorer:
         self.face.show_status("closed", "closed")
 
     def __repr__(self) -> str:
-        return f"<Explorer of {self.worker.datasets.given.name}, {self.status}: {self._stable_line()}>"
+        return f"<Explorer of {self.worker.datasets.given.name}, {self.status}: {self._story.settings_text}>"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
-        line = f"Explorer of {self.worker.datasets.given.name}: {self._stable_line()}"
+        # No number that was measured, so that a recorded notebook can be compared on any machine.
+        line = f"Explorer of {self.worker.datasets.given.name}: {self._story.settings_text}"
         if has_front_end():
             self.worker.prepare()
             view = {"version_major": 2, "version_minor": 0, "model_id": self.face.root.model_id}
             return {"text/plain": line, "application/vnd.jupyter.widget-view+json": view}
         self.wait()
+        story = self._story
         with self._changed:
-            curves, setup = self.shown(), self._setup
-        picture = still_png(curves, setup, self.data, self.sentence, with_rate=self._with_rate)
+            seen = story.curves(), story.setup, story.data, story.sentence
+        picture = still_png(*seen, with_rate=story.with_rate)
         return {"text/plain": line, "image/png": base64.b64encode(picture).decode()}
-
-    def _stable_line(self) -> str:
-        """The settings; no number that was measured, so that a recorded notebook can be compared on any machine."""
-        return settings_text(self._setup, self.data, start=self._start, controls=self.controls)
 
     # From the widgets
 
@@ -272,127 +253,39 @@ class Explorer:
 
     def _toggle_code(self) -> None:
         with self._changed:
-            self._shows_code = not self._shows_code
+            self._story.shows_code = not self._story.shows_code
             self._refresh()
 
     def _complain(self, error: Exception) -> None:
         """Show what went wrong until the next move."""
         with self._changed:
-            self._message = str(error) or type(error).__name__
+            self._story.message = str(error) or type(error).__name__
             self._refresh()
 
-    # To the worker, and back
+    # To the worker, and back; and to the screen
 
     def _ask(self, setups: Sequence[Setup]) -> None:
         with self._changed:
-            before = self._progress
             progress = self.worker.request(setups)
-            if before.status == "finished" and before.runs not in self._pinned:
-                self._earlier = [*(group for group in self._earlier if group != before.runs), before.runs]
-            self._last_seen = self._runs_with_curve() or self._last_seen
-            self._setup, self._asked = setups[0], len(setups)
-            self._message = ""
-            self._progress = Progress(self.worker.number, "preparing")
-            self.face.show_setup(self._setup)
-            if progress is None:
-                self._refresh()
-            else:
-                self._listen(progress)
+            self._story.begin(setups, number=self.worker.number)
+            if progress is not None:
+                self._story.hear(progress)
+            self.face.show_setup(self._story.setup)
+            self._refresh()
 
     def _listen(self, progress: Progress) -> None:
         with self._changed:
-            if progress.number != self.worker.number or self._closed:
-                return
-            self._progress = progress
-            if progress.status == "finished":
-                self._earlier = [group for group in self._earlier if group != progress.runs][-EARLIER:]
-                top = highest_loss(self.data.task, self._guess)
-                ends = [run.history["val_loss"][-1] for run in progress.runs if "val_loss" in run.history]
-                self._is_wide |= any(not end < top for end in ends)
-            self._refresh()
+            if progress.number == self.worker.number and not self._closed:
+                self._story.hear(progress)
+                self._refresh()
 
     def _neighbours(self) -> list[Setup]:
-        """What the next move is likely to ask for: first the control that was moved last, nearest values first."""
         with self._changed:
-            setup, moved = self._setup, self._last_moved
-        names = sorted((name for name in self.controls if name in NEEDS_GRAPH), key=lambda name: name != moved)
-        found = []
-        for name in names:
-            control, value = CONTROLS[name], setup.value(name)
-            at = control.nearest(value) if control.is_slider else control.values.index(value)
-            steps = (1, -1, 2) if name == moved and name != "dropout" else (1, -1)
-            found += [
-                setup.changed(**{name: control.values[at + step]})
-                for step in steps
-                if 0 <= at + step < len(control.values)
-            ]
-        return found
-
-    # To the screen
+            return neighbours(self._story.setup, self.controls, moved=self._last_moved)
 
     def _refresh(self) -> None:
-        with self._changed:
-            self._painter.show(self._scene())
-
-    def shown(self) -> Curves:
-        """What the picture shows."""
-        progress, task, runs = self._progress, self.data.task, self._runs_with_curve()
-        names = [*self.controls[:4], *(name for name in self.controls[4:])]
-        pinned = tuple((group, _words(group, names, self._start)) for group in self._pinned)
-        # The run in the picture is drawn in front, not a second time behind.
-        earlier = tuple(
-            group for group in self._earlier[-EARLIER:] if group != progress.runs and group not in self._pinned
-        )
-        if not runs and self._last_seen and self._last_seen not in (*earlier, *self._pinned):
-            earlier = (*earlier, self._last_seen)  # stopped by the newest request; gone with its first curve
-        shown = [group[0].settings.epochs for group in (*earlier, *self._pinned)]
-        return Curves(
-            task,
-            runs,
-            is_finished=progress.status in OVER,
-            earlier=earlier,
-            pinned=pinned,
-            epochs=max([self._setup.settings.epochs, *shown]),
-            top=highest_loss(task, self._guess, wide=self._is_wide),
-            guess=self._guess,
-            setup=self._setup if self._with_rate else None,
-        )
-
-    def _runs_with_curve(self) -> tuple[Trained, ...]:
-        """The current runs, once there is more to draw of them than one point."""
-        progress = self._progress
-        epochs, of = (progress.runs[-1].epochs, progress.runs[-1].settings.epochs) if progress.runs else (0, 0)
-        has_curve = progress.status in OVER or epochs >= min(2, of) or len(progress.runs) > 1
-        return progress.runs if has_curve else ()
-
-    def _scene(self) -> Scene:
-        progress, settings, seeds = self._progress, self._setup.settings, self._asked
-        epochs = progress.runs[-1].epochs if progress.runs else 0
-        seed = f"seed {max(1, len(progress.runs))} of {seeds} · " if seeds > 1 else ""
-        place = f"{seed}epoch {epochs} of {settings.epochs}"
-        words = {
-            "preparing": f"{seed}preparing …",
-            "training": place,
-            "stopped": f"stopped at {place}" if epochs else "stopped before the first epoch",
-        }
-        is_over, is_finished = progress.status in OVER, progress.status == "finished"
-        if self._shows_code and self._code[0] != self._setup:
-            self._code = self._setup, self.code()
-        return Scene(
-            number=progress.number,
-            setup=self._setup,
-            curves=self.shown(),
-            status=progress.status,
-            status_words=words.get(progress.status, progress.status),
-            done=sum(run.epochs for run in progress.runs),
-            of=0 if is_over or seeds == 1 else settings.epochs * seeds,
-            sentence=self._message or self.sentence,
-            is_error=bool(self._message) or progress.status == "failed",
-            is_final=is_finished and not self._message,
-            code=self._code[1] if self._shows_code else None,
-            can_pin=is_finished,
-            is_pinned=progress.runs in self._pinned,
-        )
+        """Have the story painted as it is now; whoever calls this holds the lock."""
+        self._painter.show(self._story.scene())
 
 
 def has_front_end() -> bool:
@@ -402,11 +295,3 @@ def has_front_end() -> bool:
     """
     kernel = getattr(get_ipython(), "kernel", None)
     return bool(getattr(kernel, "_allow_stdin", False))
-
-
-def _words(group: Sequence[Trained], names: Sequence[str], start: Setup) -> str:
-    """A pinned run in the legend: its settings, or with many controls those that were moved."""
-    setup = group[0].setup
-    moved = [name for name in names if setup.value(name) != start.value(name)]
-    words = setup.describe(names if len(names) <= 4 else moved) or "first settings"
-    return words + (f" · {len(group)} seeds" if len(group) > 1 else "")

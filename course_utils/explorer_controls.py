@@ -16,7 +16,7 @@ from course_utils.models import ACTIVATIONS
 from course_utils.schedules import SCHEDULES
 from course_utils.validation import check_choice, check_integer, check_number
 
-__all__ = ["CONTROLS", "Control", "Datasets", "Setup", "available", "check_names", "start_setup"]
+__all__ = ["CONTROLS", "Control", "Datasets", "Setup", "available", "check_names", "neighbours", "start_setup"]
 
 RATES = (*(float(f"{digit}e{power}") for power in range(-5, 1) for digit in (1, 2, 5)), 10.0)
 
@@ -150,6 +150,8 @@ CONTROLS: Mapping[str, Control] = {
     )
 }
 DATA_CONTROLS = ("n_train", "label_noise")
+# Another value of these can need another network, with graphs of its own (`explorer_graphs.Networks`).
+NEEDS_GRAPH = ("width", "depth", "dropout", "batch_norm", "activation", "optimizer")
 
 
 @dataclass(frozen=True)
@@ -226,6 +228,21 @@ def start_setup(data: Dataset, values: Mapping[str, object]) -> Setup:
     arguments = _loader_arguments(data) or {}
     of_data = {name: values.get(name, arguments[name]) for name in DATA_CONTROLS if name in arguments}
     return Setup(Settings(**own), tuple(sorted(of_data.items())))
+
+
+def neighbours(setup: Setup, names: Iterable[str], *, moved: str) -> list[Setup]:
+    """What the next move of one of these controls is likely to ask for, where it would need another network.
+
+    First comes the control that was `moved` last, and of each control the nearest values.
+    """
+    found = []
+    for name in sorted((name for name in names if name in NEEDS_GRAPH), key=lambda name: name != moved):
+        control, value = CONTROLS[name], setup.value(name)
+        at = control.nearest(value) if control.is_slider else control.values.index(value)
+        steps = (1, -1, 2) if name == moved and name != "dropout" else (1, -1)
+        places = [at + step for step in steps if 0 <= at + step < len(control.values)]
+        found += [setup.changed(**{name: control.values[place]}) for place in places]
+    return found
 
 
 @dataclass

@@ -10,17 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from course_utils.explorer_controls import Setup
-from course_utils.explorer_worker import Trained
+from course_utils.explorer_runs import Group
 
-__all__ = ["FAINT", "INK", "LARGE", "PIN_COLORS", "SMALL", "Curves", "Group", "highest_loss", "median", "style_axes"]
+__all__ = ["FAINT", "INK", "LARGE", "PIN_COLORS", "SMALL", "Curves", "highest_loss", "median", "style_axes"]
 
 PIN_COLORS = ("#009E73", "#AA4499", "#7A5C00", "#56B4E9", "#882255", "#117733")  # none of them taken by PARTS
 # The top of the axis, as multiples of the loss of guessing: that of most runs, and that of runs which do not learn.
 TOPS = {"regression": (1.5, 4.0), "classification": (0.55, 1.2)}
 INK, FAINT = "#222222", "#8a8a8a"  # for text, and for lines that nobody has to read
 LARGE, SMALL = 11, 10  # points, for axis labels and for all other text: to be read on a projector
-
-Group = tuple[Trained, ...]  # runs that are shown together: one, or one per seed
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,8 @@ class Curves:
     ----------
     task : str
         As in `Dataset`.
-    runs : tuple of Trained
-        The current ones: one, or one per seed.
+    runs : Group
+        The current ones.
     is_finished : bool
         Mark best epoch and gap; draw several seeds as median and band.
     earlier : tuple of Group

@@ -5,54 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from course_utils.data import Dataset
-from course_utils.explorer_controls import Setup
 from course_utils.explorer_face import Face
 from course_utils.explorer_network import network_png
-from course_utils.explorer_view import CurvePicture, Curves
+from course_utils.explorer_story import Scene
+from course_utils.explorer_view import CurvePicture
 
-__all__ = ["Painter", "Scene"]
+__all__ = ["Painter"]
 
 FRAME = 0.1  # seconds between two pictures
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What is to be seen.
-
-    Attributes
-    ----------
-    number : int
-        Of the request that it belongs to.
-    setup : Setup
-        For the drawing of the network.
-    curves : Curves
-    status, status_words : str
-    done, of : int
-        For the progress bar, which is hidden where `of` is 0.
-    sentence : str
-    is_error, is_final : bool
-        Whether the sentence is an error message, and whether its last part is a verdict.
-    code : str or None
-        What Show code shows, if it does.
-    can_pin, is_pinned : bool
-    """
-
-    number: int
-    setup: Setup
-    curves: Curves
-    status: str
-    status_words: str
-    done: int
-    of: int
-    sentence: str
-    is_error: bool
-    is_final: bool
-    code: str | None
-    can_pin: bool
-    is_pinned: bool
 
 
 class Painter:

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from course_utils.explorer_controls import CONTROLS, Setup
-from course_utils.explorer_curves import INK, PIN_COLORS, SMALL, Curves, Group, median, style_axes
-from course_utils.explorer_worker import Trained
+from course_utils.explorer_curves import INK, PIN_COLORS, SMALL, Curves, median, style_axes
+from course_utils.explorer_runs import Group, Trained
 from course_utils.schedules import epoch_schedule
 
 __all__ = ["RatePanel", "planned_rates", "rates", "shows_rate"]

@@ -1,4 +1,4 @@
-"""What the explorer says about a run: the verdict and its rule, and the sentence under the picture."""
+"""What the explorer says about a run: the verdict and its rule, the sentence under the picture, status and legend."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from course_utils.data import Dataset
 from course_utils.experiment import Settings
 from course_utils.explorer_controls import Setup
-from course_utils.explorer_worker import Trained
+from course_utils.explorer_runs import Group, Progress, Trained
 
-__all__ = ["count_parameters", "settings_text", "summary", "verdict"]
+__all__ = ["count_parameters", "legend_text", "settings_text", "status_text", "summary", "verdict"]
 
 RISE, DROP, LITTLE = 1.05, 0.99, 0.9
 ALWAYS_NAMED, FEW = ("width", "depth"), 4
@@ -77,9 +77,27 @@ def settings_text(setup: Setup, data: Dataset, *, start: Setup, controls: Sequen
     Width and depth are always named, and dropout where there is any; of the controls all if they are few, otherwise
     those that do not stand where they started.
     """
-    named = [*ALWAYS_NAMED, *(["dropout"] if setup.settings.dropout else [])]
-    named += [name for name in controls if len(controls) <= FEW or setup.value(name) != start.value(name)]
+    named = [*ALWAYS_NAMED, *(["dropout"] if setup.settings.dropout else []), *_telling(setup, start, controls)]
     return f"{setup.describe(dict.fromkeys(named))} · {count_parameters(setup.settings, data):,} parameters"
+
+
+def legend_text(group: Group, *, start: Setup, controls: Sequence[str]) -> str:
+    """What the legend calls a pinned run: by its controls, chosen as in `settings_text`, and its number of seeds."""
+    setup = group[0].setup
+    words = setup.describe(_telling(setup, start, controls)) or "first settings"
+    return words + (f" · {len(group)} seeds" if len(group) > 1 else "")
+
+
+def status_text(progress: Progress, settings: Settings, *, seeds: int) -> str:
+    """How far the training of `settings` has come, beside the buttons: "seed 2 of 5 · epoch 7 of 30"."""
+    seed = f"seed {max(1, len(progress.runs))} of {seeds} · " if seeds > 1 else ""
+    place = f"{seed}epoch {progress.epochs} of {settings.epochs}"
+    words = {
+        "preparing": f"{seed}preparing …",
+        "training": place,
+        "stopped": f"stopped at {place}" if progress.epochs else "stopped before the first epoch",
+    }
+    return words.get(progress.status, progress.status)
 
 
 def summary(runs: Sequence[Trained], data: Dataset) -> str:
@@ -113,6 +131,11 @@ def summary(runs: Sequence[Trained], data: Dataset) -> str:
     if accuracy:
         parts.insert(-1, f"validation accuracy {_spread(accuracy) if len(runs) > 1 else _number(accuracy[0])}")
     return " · ".join(parts)
+
+
+def _telling(setup: Setup, start: Setup, controls: Sequence[str]) -> list[str]:
+    """The controls worth naming: all if they are few, otherwise those that do not stand where they started."""
+    return [name for name in controls if len(controls) <= FEW or setup.value(name) != start.value(name)]
 
 
 def _finite(values: Sequence[float]) -> list[float]:

@@ -19,24 +19,13 @@ from matplotlib.lines import Line2D
 from course_utils.data import Dataset
 from course_utils.experiment import best_epoch
 from course_utils.explorer_controls import Setup
-from course_utils.explorer_curves import (
-    FAINT,
-    INK,
-    LARGE,
-    PIN_COLORS,
-    SMALL,
-    Curves,
-    Group,
-    highest_loss,
-    median,
-    style_axes,
-)
+from course_utils.explorer_curves import FAINT, INK, LARGE, PIN_COLORS, SMALL, Curves, median, style_axes
 from course_utils.explorer_network import draw_network
 from course_utils.explorer_rates import RatePanel
-from course_utils.explorer_worker import Trained
+from course_utils.explorer_runs import Group, Trained
 from course_utils.plots import CROSS_ENTROPY, MAE, PARTS
 
-__all__ = ["CurvePicture", "Curves", "highest_loss", "still_png"]
+__all__ = ["CurvePicture", "still_png"]
 
 # Inches: the whole picture without and with the panel of the rates, and that panel with the space above it.
 WIDTH, HEIGHT, HEIGHT_WITH_RATE, RATE, SPACE = 7.2, 4.1, 5.0, 0.95, 0.2

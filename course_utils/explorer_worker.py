@@ -7,95 +7,23 @@ import dataclasses
 import functools
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import keras
-import numpy as np
 
 from course_utils.data import Dataset
-from course_utils.experiment import Settings, best_epoch
 from course_utils.explorer_controls import Datasets, Setup
 from course_utils.explorer_graphs import Network, Networks
+from course_utils.explorer_runs import Progress, Trained, guessing_loss
 from course_utils.training import Sets
 
-__all__ = ["Progress", "Trained", "Worker", "guessing_loss"]
+__all__ = ["CLOSED", "Worker"]
 
+CLOSED = "This explorer is closed. Make a new one: Explorer(data, …)."
 QUIET = 0.25  # seconds without a change before a run may call itself finished
 PATIENCE = 0.12  # seconds without a change before an architecture is traced that was not prepared
 KEPT_RUNS = 1000
 MOST_LAYERS = 20  # traced for neighbours after one request: what is traced and never used costs time and memory
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """A run of the explorer, finished or under way.
-
-    Attributes
-    ----------
-    setup : Setup
-    history : dict of str to list of float
-        One value per epoch for every metric, as in `keras.callbacks.History.history`.
-    train_loss : float
-        Loss on the training set at the end, in inference mode; NaN while the run is under way.
-    parameters : int
-        Of the network.
-    guess : float
-        Validation loss of the best constant answer (`guessing_loss`).
-    seconds : float
-        Time for training; the building and tracing of the network is not counted.
-    """
-
-    setup: Setup
-    history: Mapping[str, list[float]]
-    train_loss: float = float("nan")
-    parameters: int = 0
-    guess: float = float("nan")
-    seconds: float = 0.0
-
-    @property
-    def settings(self) -> Settings:
-        """Those of the network and its training."""
-        return self.setup.settings
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs were trained."""
-        return len(self.history.get("loss", ()))
-
-    @property
-    def best_epoch(self) -> int | None:
-        """Epoch (from 1) with the lowest validation loss."""
-        return best_epoch(self.history)
-
-    @property
-    def gap(self) -> float:
-        """Validation minus training loss at the end, both in inference mode; NaN without validation."""
-        return self.history.get("val_loss", [float("nan")])[-1] - self.train_loss
-
-    def __repr__(self) -> str:
-        return f"<{self.setup.settings}: {self.epochs} epochs, best epoch {self.best_epoch}>"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What the worker has come to.
-
-    Attributes
-    ----------
-    number : int
-        Of the request, counted from 1.
-    status : {"preparing", "training", "finished", "stopped", "failed"}
-    runs : tuple of Trained
-        One per seed: those that are finished, and last the one under way.
-    error : Exception or None
-        What made it fail.
-    """
-
-    number: int
-    status: str
-    runs: tuple[Trained, ...] = ()
-    error: Exception | None = None
 
 
 class Worker:
@@ -148,7 +76,7 @@ class Worker:
         """
         with self._changed:
             if self._closed:
-                raise RuntimeError("This explorer is closed. Make a new one: Explorer(data, …).")
+                raise RuntimeError(CLOSED)
             self._number, self._asked_at = self._number + 1, time.monotonic()
             stored = [self._finished.get(setup) for setup in setups]
             is_done = all(run is not None for run in stored)
@@ -325,17 +253,3 @@ class _Follow(keras.callbacks.Callback):
             self._history[name] = [*self._history.get(name, ()), float(value)]
         if not self._after_epoch(dict(self._history)):
             self.model.stop_training = True
-
-
-def guessing_loss(data: Dataset) -> float:
-    """Validation loss of the best constant answer, learned from the training set.
-
-    Regression: always the median of the training targets. Classification: the shares of the classes in the training
-    set as probabilities. NaN without validation rows.
-    """
-    if not len(data.y_valid):
-        return float("nan")
-    if data.task == "regression":
-        return float(np.mean(np.abs(data.y_valid - np.median(data.y_train))))
-    counts = np.bincount(data.y_train, minlength=data.n_outputs) + 1.0  # a class that is missing is not impossible
-    return float(-np.mean(np.log(counts[data.y_valid] / counts.sum())))

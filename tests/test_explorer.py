@@ -279,14 +279,6 @@ def test_pin_keeps_a_run_and_lets_it_go(make, wine):
     assert bytes(explorer.face.curves.value) != pinned
 
 
-def test_earlier_runs_are_the_last_five(make, wine):
-    explorer = make(wine)
-    explorer.wait(60)
-    for width in (4, 16, 32, 64, 128, 256, 16):
-        explorer.set(width=width).wait(60)
-    assert [group[0].settings.width for group in explorer.shown().earlier] == [4, 32, 64, 128, 256]
-
-
 def test_axes_stay_where_they_are(make, wine):
     explorer = make(wine)
     explorer.wait(60)

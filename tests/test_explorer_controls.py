@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from course_utils.experiment import Settings
-from course_utils.explorer_controls import CONTROLS, Datasets, available, check_names, start_setup
+from course_utils.explorer_controls import CONTROLS, Datasets, available, check_names, neighbours, start_setup
 
 
 def test_controls_cover_what_the_course_asks_for():
@@ -52,6 +52,13 @@ def test_setup_changes_settings_and_data(mnist):
     assert setup.value("n_train") == 100
     with pytest.raises(ValueError, match="dropout=2"):
         setup.changed(dropout=2)
+
+
+def test_neighbours_begin_with_the_control_that_was_moved(wine):
+    setup = start_setup(wine, {"width": 64, "depth": 0, "epochs": 20})
+    found = neighbours(setup, ("epochs", "depth", "width"), moved="width")
+    assert [(one.settings.width, one.settings.depth) for one in found] == [(128, 0), (32, 0), (256, 0), (64, 1)]
+    assert {one.settings.epochs for one in found} == {20}  # more epochs need no other network
 
 
 def test_datasets_give_the_given_data_where_nothing_differs(wine, mnist):

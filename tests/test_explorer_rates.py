@@ -4,8 +4,8 @@ import pytest
 from course_utils.explorer_controls import start_setup
 from course_utils.explorer_curves import Curves
 from course_utils.explorer_rates import planned_rates, rates, shows_rate
+from course_utils.explorer_runs import Trained
 from course_utils.explorer_view import CurvePicture
-from course_utils.explorer_worker import Trained
 from course_utils.schedules import SCHEDULES, learning_rates
 
 

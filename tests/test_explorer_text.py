@@ -3,8 +3,8 @@ import pytest
 
 from course_utils.experiment import Settings, make_model
 from course_utils.explorer_controls import start_setup
-from course_utils.explorer_text import count_parameters, settings_text, summary, verdict
-from course_utils.explorer_worker import Trained
+from course_utils.explorer_runs import Progress, Trained
+from course_utils.explorer_text import count_parameters, legend_text, settings_text, status_text, summary, verdict
 
 FALLING = np.linspace(1.0, 0.4, 50)
 FLAT = np.full(50, 0.4)
@@ -69,6 +69,32 @@ def test_settings_text_names_what_was_moved(wine, setup):
     assert settings_text(moved, wine, start=setup, controls=many) == "width 128 · depth 2 · sgd · 18,177 parameters"
     moved = moved.changed(dropout=0.3)
     assert "dropout 0.3" in settings_text(moved, wine, start=setup, controls=("width",))
+
+
+def test_the_legend_names_few_controls_and_of_many_what_was_moved(setup):
+    run = trained(setup.changed(width=128, optimizer="sgd"), FALLING, FALLING)
+    many = ("width", "depth", "dropout", "optimizer", "epochs")
+    assert legend_text((run,), start=setup, controls=many[:3]) == "width 128 · depth 2 · dropout 0"
+    assert legend_text((run, run), start=setup, controls=many) == "width 128 · sgd · 2 seeds"
+    assert legend_text((run,), start=run.setup, controls=many) == "first settings"
+
+
+@pytest.mark.parametrize(
+    ("status", "epochs", "seeds", "expected"),
+    [
+        ("preparing", (), 1, "preparing …"),
+        ("preparing", (), 5, "seed 1 of 5 · preparing …"),
+        ("training", (7,), 1, "epoch 7 of 30"),
+        ("training", (30, 7), 5, "seed 2 of 5 · epoch 7 of 30"),
+        ("stopped", (7,), 1, "stopped at epoch 7 of 30"),
+        ("stopped", (0,), 1, "stopped before the first epoch"),
+        ("finished", (30,), 1, "finished"),
+        ("failed", (), 5, "failed"),
+    ],
+)
+def test_status_in_words(setup, status, epochs, seeds, expected):
+    runs = tuple(Trained(setup, {"loss": [0.5] * n}) for n in epochs)
+    assert status_text(Progress(1, status, runs), setup.settings, seeds=seeds) == expected
 
 
 def test_summary_of_one_run_and_of_seeds(wine, mnist, setup):

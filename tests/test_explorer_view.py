@@ -8,9 +8,10 @@ from matplotlib.image import imread
 from matplotlib.text import Text
 
 from course_utils.explorer_controls import start_setup
+from course_utils.explorer_curves import Curves, highest_loss
 from course_utils.explorer_network import draw_network, network_png
-from course_utils.explorer_view import CurvePicture, Curves, highest_loss, still_png
-from course_utils.explorer_worker import Trained
+from course_utils.explorer_runs import Trained
+from course_utils.explorer_view import CurvePicture, still_png
 
 
 def group(setup, *ends):

@@ -1,11 +1,10 @@
 import threading
 import time
 
-import numpy as np
 import pytest
 
 from course_utils.explorer_controls import start_setup
-from course_utils.explorer_worker import Worker, guessing_loss
+from course_utils.explorer_worker import Worker
 
 
 @pytest.fixture
@@ -79,8 +78,3 @@ def test_neighbours_are_prepared_up_to_a_limit(wine, heard):
     ready = [worker.is_prepared(one) for one in others]
     worker.close()
     assert ready == [True, True, True, False]
-
-
-def test_guessing_loss(wine, mnist):
-    assert guessing_loss(wine) == pytest.approx(np.abs(wine.y_valid - np.median(wine.y_train)).mean())
-    assert 2.0 < guessing_loss(mnist) < 3.0  # ln 10 = 2.30
