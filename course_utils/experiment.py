@@ -163,8 +163,8 @@ def run_seeds(settings: Settings, data: Dataset, *, seeds: Sequence[int]) -> lis
     return [_finished(*parts, data, share) for parts in zip(each, models, histories, strict=True)]
 
 
-def make_model(settings: Settings, data: Dataset, *, isolated: bool = False) -> keras.Sequential:
-    """The compiled network of `settings`, not trained; `isolated` as in `models.build_mlp`."""
+def make_model(settings: Settings, data: Dataset) -> keras.Sequential:
+    """The compiled network of `settings`, not trained."""
     model = build_mlp(
         data,
         width=settings.width,
@@ -173,7 +173,6 @@ def make_model(settings: Settings, data: Dataset, *, isolated: bool = False) -> 
         batch_norm=settings.batch_norm,
         activation=settings.activation,
         seed=settings.seed,
-        isolated=isolated,
     )
     return compile_for(model, data, make_optimizer(settings))
 
@@ -211,7 +210,7 @@ def code(settings: Settings, data: Dataset, *, shuffle: bool = True) -> str:
     """
     if not data.source:
         raise ValueError("data.source is empty: give the Dataset the source of the call that loads it.")
-    model = make_model(settings, data, isolated=True)
+    model = make_model(settings, data)
     follow, batch = _schedule_source(settings), f"batch_size={settings.batch_size}, epochs={settings.epochs}"
     fit_lines = ["data.x_train, data.y_train,"]
     if len(data.x_valid):

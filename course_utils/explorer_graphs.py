@@ -130,7 +130,7 @@ class Network:
 
     def _build(self) -> None:
         settings = self._settings
-        plain = make_model(settings, self._data, isolated=True)
+        plain = make_model(settings, self._data)
         self._start_values, self._start_seed = _values(plain), settings.seed
         layers = [
             LiveDropout(layer.seed_generator) if isinstance(layer, keras.layers.Dropout) else layer
@@ -157,7 +157,7 @@ class Network:
     def _restart(self, settings: Settings, data: Dataset) -> None:
         """Give the model everything that a new one would start with."""
         if settings.seed != self._start_seed:
-            self._start_values, self._start_seed = _values(make_model(settings, data, isolated=True)), settings.seed
+            self._start_values, self._start_seed = _values(make_model(settings, data)), settings.seed
         for layer, values in zip(self.model.layers, self._start_values, strict=True):
             for variable, value in zip(layer.variables, values, strict=True):
                 variable.assign(value)

@@ -23,7 +23,6 @@ def build_mlp(
     batch_norm: bool = False,
     activation: str = "relu",
     seed: int = 0,
-    isolated: bool = False,
 ) -> keras.Sequential:
     """A multilayer perceptron whose input and output fit the data.
 
@@ -45,10 +44,9 @@ def build_mlp(
     activation : str
         One of `ACTIVATIONS`.
     seed : int
-        Passed to `keras.utils.set_random_seed`: the same seed gives the same starting weights and dropout.
-    isolated : bool
-        Build the same network without that call, which reseeds the whole process: for threads that build networks
-        while other code runs.
+        Of starting weights and dropout: those of the same layers after `keras.utils.set_random_seed(seed)`. That call
+        reseeds the whole process, for other threads too, and empties TensorFlow's cache of graphs, which takes up to
+        half a second to fill again; so it is not made here.
 
     Returns
     -------
@@ -65,16 +63,12 @@ def build_mlp(
     dropout = check_number("dropout", dropout, at_least=0, below=1, hint="0.0 switches dropout off.")
     check_choice("batch_norm", batch_norm, (True, False))
     check_choice("activation", activation, ACTIVATIONS)
-    check_choice("isolated", isolated, (True, False))
     seed = check_integer("seed", seed, at_least=0)
-    if isolated:
-        generator = random.Random(seed)
-    else:
-        keras.utils.set_random_seed(seed)
+    generator = random.Random(seed)
 
-    def next_seed() -> int | None:
+    def next_seed() -> int:
         # Left to itself, Keras draws the seed of each layer in this way from the generator of the process.
-        return generator.randint(1, 10**9) if isolated else None
+        return generator.randint(1, 10**9)
 
     def dense(units: int, **options: object) -> keras.layers.Dense:
         return keras.layers.Dense(
