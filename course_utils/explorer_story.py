@@ -121,6 +121,13 @@ class Story:
             self._code = self.setup, code(self.setup.settings, self.data, shuffle=self._shuffle)
         return self._code[1]
 
+    def _code_or_why_not(self) -> str:
+        """The code; where there is none, as a comment, the reason."""
+        try:
+            return self.code()
+        except ValueError as error:
+            return f"# {error}"
+
     def begin(self, setups: Sequence[Setup], *, number: int) -> None:
         """Turn to the request with this number, of one setup per seed; what was in front goes behind."""
         before = self.progress
@@ -196,7 +203,7 @@ class Story:
             sentence=self.message or self.sentence,
             is_error=bool(self.message) or progress.status == "failed",
             is_final=progress.is_finished and not self.message,
-            code=self.code() if self.shows_code else None,
+            code=self._code_or_why_not() if self.shows_code else None,
             can_pin=progress.is_finished,
             is_pinned=progress.runs in self._pinned,
         )

@@ -1,5 +1,7 @@
 """What the explorer remembers and shows, without training anything."""
 
+import dataclasses
+
 import pytest
 
 from course_utils.explorer_controls import Datasets, start_setup
@@ -144,3 +146,11 @@ def test_the_code_is_made_where_it_is_seen_and_once_a_request(story, monkeypatch
         story.scene()
         story.scene()
     assert made == [8, 16]
+
+
+def test_where_there_is_no_code_the_reason_stands_in_its_place(wine):
+    story = Story(Datasets(dataclasses.replace(wine, source="")), start_setup(wine, {"width": 8}), CONTROLS)
+    story.shows_code = True
+    assert story.scene().code.startswith("# data.source is empty")
+    with pytest.raises(ValueError, match=r"data\.source is empty"):
+        story.code()
