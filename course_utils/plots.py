@@ -176,6 +176,7 @@ def seed_dots(
     *,
     hue: str | None = None,
     xlabel: str = f"validation {CROSS_ENTROPY}",
+    ylabel: str = "",
     title: str = "",
     sort: bool = False,
     ax: Axes | None = None,
@@ -210,7 +211,7 @@ def seed_dots(
     colors = results[hue].nunique() if hue else 1
     # The strips of n colours are 0.8 / n apart; `dodge` is the distance from the first one to the last one.
     sns.pointplot(**common, dodge=0.8 * (1 - 1 / colors) if colors > 1 else False, **aggregate, **bar)
-    ax.set(xlabel=xlabel, ylabel="", title=title)
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.margins(x=0.06)
     if hue:
         sns.move_legend(ax, "center left", bbox_to_anchor=(1, 0.5), title=None)
