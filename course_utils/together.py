@@ -365,8 +365,6 @@ def _optimizer_parts(optimizer: keras.optimizers.Optimizer, n: int) -> list[list
     of_each: dict[tuple, list[int]] = {}
     for place, shape in enumerate(together):
         of_each.setdefault(shape, []).append(place)
-    scalars, slots = (
-        iter(of_each.get((), [])),
-        zip(*(of_each.get((length,), []) for length in range(1, n + 1)), strict=True),
-    )
+    scalars = iter(of_each.get((), []))
+    slots = zip(*(of_each.get((length,), []) for length in range(1, n + 1)), strict=True)
     return [list(next(slots)) if shape else [next(scalars)] for shape in alone]

@@ -1,6 +1,7 @@
 """Models trained side by side end where single `fit`s would have brought them."""
 
 import dataclasses
+from functools import partial
 
 import keras
 import numpy as np
@@ -67,6 +68,10 @@ CASES = {
     "clipped by norm": lambda seed: network(seed, dense, optimizer=clipped),
     "weight decay, biases spared": lambda seed: network(seed, dense, optimizer=spared),
     "unbuilt": unbuilt,
+    "three values for each weight": lambda seed: network(
+        seed, dense, optimizer=partial(keras.optimizers.Adam, amsgrad=True)
+    ),
+    "a value for all weights": lambda seed: network(seed, dense, optimizer=keras.optimizers.Nadam),
 }
 
 
@@ -101,6 +106,11 @@ def test_together_equals_single_fits(wine, case):
 @pytest.mark.parametrize("options", [{"shuffle": False, "batch_size": 33}, {"batch_size": 300}])
 def test_together_equals_single_fits_in_other_orders_and_batches(wine, options):
     assert_equals_single_fits(CASES["plain"], wine, epochs=2, **options)
+
+
+def test_weights_of_two_precisions_are_trained_one_model_after_the_other(wine, monkeypatch):
+    monkeypatch.setattr(together, "_Stack", None)  # one matrix would round the finer ones
+    assert_equals_single_fits(lambda seed: network(seed, lambda: layers.Dense(6, dtype="float64")), wine, epochs=1)
 
 
 def test_together_equals_single_fits_on_classes(mnist):
