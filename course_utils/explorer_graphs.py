@@ -16,14 +16,14 @@ from tensorflow.python.eager import context  # as keras.utils.clear_session does
 
 from course_utils.data import Dataset
 from course_utils.experiment import Settings, make_model, make_optimizer
-from course_utils.models import compile_for
+from course_utils.models import compile_for, count_parameters
 from course_utils.schedules import schedule_callbacks
 from course_utils.training import EpochGraphs, Sets, batch_orders, train_epochs
 
 __all__ = ["Network", "Networks"]
 
 KEPT_NETWORKS, KEPT_BYTES = 12, 40e6
-TIDY_SOON, TIDY_NOW = 3, 6  # networks that were let go
+TIDY_SOON, TIDY_NOW = 15e6, 30e6  # bytes of networks that were let go
 
 
 class LiveDropout(keras.layers.Layer):
@@ -59,35 +59,38 @@ class Network:
     ----------
     parameters : int
         Weights and biases, trained or not.
+    layers : int
+        How many there are to trace; the time that this takes grows with them.
+    size : float
+        Bytes in memory, roughly: weights, their momenta and starting values; and the graphs, by layers.
     lock : threading.RLock
         Held by whoever prepares or trains it.
     """
 
-    def __init__(self, settings: Settings, data: Dataset, sets: Sets) -> None:
-        self.lock, self.parameters = threading.RLock(), 0
-        self._settings, self._data, self._sets = settings, data, sets
-        self._steps: list[Callable[[], None]] = [self._trace_validation, self._trace_training, self._build]
+    def __init__(self, settings: Settings, data: Dataset) -> None:
+        self.lock, self._settings = threading.RLock(), settings
+        width, depth, batch_norm = settings.width, settings.depth, settings.batch_norm
+        self.parameters = count_parameters(data, width=width, depth=depth, batch_norm=batch_norm)
+        self.layers = 1 + depth * (2 if batch_norm else 1)
+        self.size = 24 * self.parameters + 1.5e6 * self.layers
+        self._steps = [self._trace_validation, self._trace_training, self._build]
+
+    @property
+    def is_built(self) -> bool:
+        """Whether it takes memory."""
+        return len(self._steps) < 3
 
     @property
     def is_ready(self) -> bool:
         """Whether everything is traced."""
         return not self._steps
 
-    @property
-    def size(self) -> float:
-        """Bytes in memory, roughly: weights, their momenta and starting values; and the graphs, by layers."""
-        return 24 * self.parameters + 1.5e6 * self.layers if self.parameters else 0.0  # 0 before it is built
-
-    @property
-    def layers(self) -> int:
-        """How many layers there are to trace; the time that this takes grows with them."""
-        return 1 + self._settings.depth * (2 if self._settings.batch_norm else 1)
-
-    def prepare(self, go_on: Callable[[], bool] = lambda: True) -> bool:
+    def prepare(self, data: Dataset, sets: Sets, *, go_on: Callable[[], bool] = lambda: True) -> bool:
         """Build and trace, in steps of up to half a second; return early, and False, if `go_on` says so."""
         with self.lock:
             while self._steps and go_on():
-                self._steps[-1]()
+                self._steps[-1](data, sets)
+                self.graphs.sets = None  # or every kept network would keep a data set in memory
                 self._steps.pop()
             return self.is_ready
 
@@ -108,7 +111,7 @@ class Network:
             On the training set at the end, in inference mode.
         """
         with self.lock:
-            self.prepare()
+            self.prepare(data, sets)
             self._restart(settings, data)
             self.graphs.sets = sets
             history = train_epochs(
@@ -125,12 +128,12 @@ class Network:
             )
             self.graphs.sets = Sets(sets.train, sets.train)
             train_loss = self.graphs.validate(settings.batch_size)["loss"]
-            self.graphs.sets = None  # or every kept network would keep a data set in memory
+            self.graphs.sets = None
             return history.history, train_loss
 
-    def _build(self) -> None:
+    def _build(self, data: Dataset, sets: Sets) -> None:
         settings = self._settings
-        plain = make_model(settings, self._data)
+        plain = make_model(settings, data)
         self._start_values, self._start_seed = _values(plain), settings.seed
         layers = [
             LiveDropout(layer.seed_generator) if isinstance(layer, keras.layers.Dropout) else layer
@@ -139,20 +142,20 @@ class Network:
         for layer in layers:
             if getattr(layer, "activation", None) is keras.activations.silu:
                 layer.activation = _swish
-        model = keras.Sequential([keras.Input(self._data.input_shape), *layers])
-        self.model = compile_for(model, self._data, make_optimizer(settings))
-        self.parameters = model.count_params()
-        self.graphs = EpochGraphs(model, self._sets)
+        model = keras.Sequential([keras.Input(data.input_shape), *layers])
+        self.model = compile_for(model, data, make_optimizer(settings))
+        self.graphs = EpochGraphs(model, sets)
         # Momenta and the like start at one number; keeping that is enough.
         self._optimizer_values = [variable.numpy().flat[0] for variable in model.optimizer.variables]
 
-    def _trace_training(self) -> None:
+    def _trace_training(self, data: Dataset, sets: Sets) -> None:
+        self.graphs.sets = sets
         # Without rows, the graph is traced and made ready, and no weight moves.
         self.graphs.train(np.arange(0), self._settings.batch_size)
 
-    def _trace_validation(self) -> None:
+    def _trace_validation(self, data: Dataset, sets: Sets) -> None:
+        self.graphs.sets = sets
         self.graphs.validate(self._settings.batch_size)  # of the training set too, when training is over
-        self.graphs.sets = self._sets = self._data = None
 
     def _restart(self, settings: Settings, data: Dataset) -> None:
         """Give the model everything that a new one would start with."""
@@ -172,9 +175,9 @@ class Networks:
     """The networks of an explorer: one for each architecture and optimizer; those used last are kept."""
 
     def __init__(self) -> None:
-        self._lock, self._kept, self._let_go = threading.Lock(), OrderedDict(), 0
+        self._lock, self._kept, self._let_go = threading.Lock(), OrderedDict(), 0.0
 
-    def of(self, settings: Settings, data: Dataset, sets: Callable[[], Sets]) -> Network:
+    def of(self, settings: Settings, data: Dataset) -> Network:
         """The network for `settings`, prepared or not."""
         key = (
             settings.width if settings.depth else None,
@@ -186,22 +189,35 @@ class Networks:
         )
         with self._lock:
             if key not in self._kept:
-                self._kept[key] = Network(settings, data, sets())
+                self._kept[key] = Network(settings, data)
             self._kept.move_to_end(key)
-            while len(self._kept) > 1 and (len(self._kept) > KEPT_NETWORKS or self._size() > KEPT_BYTES):
-                _, network = self._kept.popitem(last=False)
-                self._let_go += network.parameters > 0  # one that was built
+            while len(self._kept) > KEPT_NETWORKS:
+                self._let_go_of(self._kept.popitem(last=False)[1])
             return self._kept[key]
 
+    def make_room(self, network: Network) -> None:
+        """Let others go, those used longest ago first, until `network` can be built beside the rest."""
+        with self._lock:
+            built = [(key, other) for key, other in self._kept.items() if other.is_built and other is not network]
+            size = network.size + sum(other.size for _, other in built)
+            for key, other in built:
+                if size <= KEPT_BYTES:
+                    break
+                size -= other.size
+                self._let_go_of(self._kept.pop(key))
+
+    def _let_go_of(self, network: Network) -> None:
+        self._let_go += network.size if network.is_built else 0
+
     def tidy(self, *, is_idle: bool) -> None:
-        """Free the memory of networks that were let go: when there are some and nobody waits, or when there are many.
+        """Free the memory of networks that were let go: when it is some and nobody waits, or when it is much.
 
         TensorFlow keeps the kernels of every graph that was ever called until it is told to drop them; the networks
         that are still kept make theirs anew when they are next trained, in about a tenth of a second.
         """
         if self._let_go < (TIDY_SOON if is_idle else TIDY_NOW):
             return
-        self._let_go = 0
+        self._let_go = 0.0
         gc.collect()
         context.context().clear_kernel_cache()
         _give_back()
@@ -212,9 +228,6 @@ class Networks:
             self._kept.clear()
             self._let_go = TIDY_NOW
         self.tidy(is_idle=False)
-
-    def _size(self) -> float:
-        return sum(network.size for network in self._kept.values())
 
 
 def _give_back() -> None:

@@ -10,8 +10,9 @@ from course_utils.data import Dataset
 from course_utils.experiment import Settings
 from course_utils.explorer_controls import Setup
 from course_utils.explorer_runs import Group, Progress, Trained
+from course_utils.models import count_parameters
 
-__all__ = ["count_parameters", "legend_text", "settings_text", "status_text", "summary", "verdict"]
+__all__ = ["legend_text", "settings_text", "status_text", "summary", "verdict"]
 
 RISE, DROP, LITTLE = 1.05, 0.99, 0.9
 ALWAYS_NAMED, FEW = ("width", "depth"), 4
@@ -61,16 +62,6 @@ def verdict(run: Trained) -> str:
     return "no overfitting"
 
 
-def count_parameters(settings: Settings, data: Dataset) -> int:
-    """Weights and biases of the network of `settings`, counted without building it."""
-    inputs, total = int(np.prod(data.input_shape)), 0
-    for _ in range(settings.depth):
-        # Batch normalization has four numbers for each unit, and takes the place of the bias.
-        total += inputs * settings.width + settings.width * (4 if settings.batch_norm else 1)
-        inputs = settings.width
-    return total + (inputs + 1) * data.n_outputs
-
-
 def settings_text(setup: Setup, data: Dataset, *, start: Setup, controls: Sequence[str]) -> str:
     """The settings in words, and the number of parameters.
 
@@ -78,7 +69,9 @@ def settings_text(setup: Setup, data: Dataset, *, start: Setup, controls: Sequen
     those that do not stand where they started.
     """
     named = [*ALWAYS_NAMED, *(["dropout"] if setup.settings.dropout else []), *_telling(setup, start, controls)]
-    return f"{setup.describe(dict.fromkeys(named))} · {count_parameters(setup.settings, data):,} parameters"
+    has = setup.settings
+    parameters = count_parameters(data, width=has.width, depth=has.depth, batch_norm=has.batch_norm)
+    return f"{setup.describe(dict.fromkeys(named))} · {parameters:,} parameters"
 
 
 def legend_text(group: Group, *, start: Setup, controls: Sequence[str]) -> str:

@@ -23,7 +23,8 @@ CLOSED = "This explorer is closed. Make a new one: Explorer(data, …)."
 QUIET = 0.25  # seconds without a change before a run may call itself finished
 PATIENCE = 0.12  # seconds without a change before an architecture is traced that was not prepared
 KEPT_RUNS = 1000
-MOST_LAYERS = 20  # traced for neighbours after one request: what is traced and never used costs time and memory
+# Traced for neighbours after one request, and the size of one of them: what is never used costs time and memory.
+MOST_LAYERS, MOST_BYTES = 20, 20e6
 
 
 class Worker:
@@ -172,18 +173,17 @@ class Worker:
 
     def _train(self, number: int, setup: Setup, done: list[Trained]) -> Trained:
         data = self.datasets.of(setup)
-        unfinished = Trained(setup, {}, guess=guessing_loss(data))
+        network = self._network(setup)
+        unfinished = Trained(setup, {}, guess=guessing_loss(data), parameters=network.parameters)
         if not self._goes_on(number):
             return unfinished
-        network = self._network(setup)
         if not network.is_ready:
             self._report(Progress(number, "preparing", tuple(done)))
             with self._changed:
                 if self._changed.wait_for(lambda: not self._goes_on(number), timeout=PATIENCE):
                     return unfinished
-            if not network.prepare(lambda: self._goes_on(number)):
+            if not self._prepare(network, data, go_on=lambda: self._goes_on(number)):
                 return unfinished
-        unfinished = dataclasses.replace(unfinished, parameters=network.parameters)
         started = time.perf_counter()
 
         def after_epoch(history: dict[str, list[float]]) -> bool:
@@ -206,7 +206,7 @@ class Worker:
 
     def _network(self, setup: Setup) -> Network:
         data = self.datasets.of(setup)
-        return self._networks.of(setup.settings, data, lambda: self._tensors(data))
+        return self._networks.of(setup.settings, data)
 
     def _tensors(self, data: Dataset) -> Sets:
         """The data set in TensorFlow's memory; one at a time."""
@@ -227,15 +227,24 @@ class Worker:
                 number = self._prepared = self._number
             # A network that cannot be built says so, in words, when somebody asks for it.
             with contextlib.suppress(Exception):
-                self._prepare(number)
+                self._prepare_next(number)
 
-    def _prepare(self, number: int) -> None:
+    def _prepare_next(self, number: int) -> None:
         layers = 0
         for setup in self._neighbours():
             network = self._network(setup)
-            layers += 0 if network.is_ready else network.layers
-            if layers > MOST_LAYERS or not network.prepare(functools.partial(self._is_idle, number)):
+            if network.is_ready or network.size > MOST_BYTES:
+                continue
+            layers += network.layers
+            go_on = functools.partial(self._is_idle, number)
+            if layers > MOST_LAYERS or not self._prepare(network, self.datasets.of(setup), go_on=go_on):
                 break
+
+    def _prepare(self, network: Network, data: Dataset, *, go_on: Callable[[], bool]) -> bool:
+        """Trace what is missing, in place of networks that were not used for long."""
+        self._networks.make_room(network)
+        self._networks.tidy(is_idle=False)
+        return network.prepare(data, self._tensors(data), go_on=go_on)
 
     def _is_idle(self, number: int) -> bool:
         return self._is_newest(number) and not self._wanted

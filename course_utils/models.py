@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 
 import keras
+import numpy as np
 
 from course_utils.data import Dataset
 from course_utils.validation import check_choice, check_integer, check_number
 
-__all__ = ["ACTIVATIONS", "build_mlp", "compile_for"]
+__all__ = ["ACTIVATIONS", "build_mlp", "compile_for", "count_parameters"]
 
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "selu", "gelu", "swish", "linear")
 
@@ -88,6 +89,22 @@ def build_mlp(
             layers.append(keras.layers.Dropout(dropout, seed=next_seed()))
     layers.append(dense(data.n_outputs))
     return keras.Sequential(layers)
+
+
+def count_parameters(data: Dataset, *, width: int = 64, depth: int = 2, batch_norm: bool = False) -> int:
+    """Weights and biases of `build_mlp` with these settings, the averages of batch norm included, without building it.
+
+    Returns
+    -------
+    int
+        As `count_params()` of the network.
+    """
+    inputs, total = int(np.prod(data.input_shape)), 0
+    for _ in range(depth):
+        # Batch normalization has four numbers for each unit, and takes the place of the bias.
+        total += inputs * width + width * (4 if batch_norm else 1)
+        inputs = width
+    return total + (inputs + 1) * data.n_outputs
 
 
 def compile_for(model: keras.Model, data: Dataset, optimizer: keras.optimizers.Optimizer | str) -> keras.Model:

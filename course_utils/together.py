@@ -195,9 +195,12 @@ class _Stack:
         self.optimizer.build([self.weights])
         self.parts = _optimizer_parts(template.optimizer, len(self.shapes))
         on_one_device(self.optimizer)
-        # As in `EpochGraphs`: no autograph, and a `partial` for each object. The first two are used S times.
+        # As in `EpochGraphs`: no autograph, and a `partial` for each object.
         graph = partial(tf.function, autograph=False)
-        self._one_graph, self._metrics_graph = graph(partial(self._one)), graph(partial(self._metrics_of_one))
+        # Traced once and used S times, the gradient within: of a graph that is used S times, it would take longer.
+        self._train_one_graph = graph(partial(self._train_one))
+        self._validate_one_graph = graph(partial(self._one, training=False))
+        self._metrics_graph = graph(partial(self._metrics_of_one))
         rows = [tf.TensorSpec((None, *some.shape[1:]), some.dtype) for some in sets.train]
         order, batch = tf.TensorSpec((n, None), tf.int32), tf.TensorSpec((), tf.int32)
         self._train_graph = graph(partial(self._train_all), input_signature=[*rows, order, batch])
@@ -244,18 +247,17 @@ class _Stack:
     def _train_all(self, x: tf.Tensor, y: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor) -> list[tf.Tensor]:
         def train(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             batch = order[:, start : start + batch_size]  # (S, batch)
-            with tf.GradientTape() as tape:
-                results = [
-                    self._one_graph(tf.gather(x, batch[s]), tf.gather(y, batch[s]), *variables)
-                    for s, variables in enumerate(self._values())
-                ]
-                losses = tf.stack([loss for _, loss, _ in results])  # (S,); no network depends on another's weights
-            self.optimizer.apply([tape.gradient(losses, self.weights.value)], [self.weights])
-            for variable, *new in zip(self.state, *(new for _, _, new in results), strict=True):
+            results = [
+                self._train_one_graph(*own, tf.gather(x, batch[s]), tf.gather(y, batch[s]))
+                for s, own in enumerate(self._values())
+            ]
+            predicted, losses, states, gradients = zip(*results, strict=True)
+            self.optimizer.apply([tf.stack(gradients)], [self.weights])
+            for variable, *new in zip(self.state, *states, strict=True):
                 variable.assign(tf.stack(new))
-            return losses, tf.stack([predicted for predicted, _, _ in results], axis=1)
+            return tf.stack(predicted, axis=1), tf.stack(losses)
 
-        losses, predicted = self._all_batches(train, tf.shape(order)[1], batch_size)
+        predicted, losses = self._all_batches(train, tf.shape(order)[1], batch_size)
         return self._metrics(tf.gather(y, order), predicted, losses)
 
     def _validate_all(self, x: tf.Tensor, y: tf.Tensor, batch_size: tf.Tensor) -> list[tf.Tensor]:
@@ -263,47 +265,51 @@ class _Stack:
 
         def validate(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             some = slice(start, start + batch_size)
-            results = [self._one_graph(x[some], y[some], *variables, training=False) for variables in values]
-            losses = tf.stack([loss for _, loss, _ in results])
-            return losses, tf.stack([predicted for predicted, _, _ in results], axis=1)
+            results = [self._validate_one_graph(*own, x[some], y[some]) for own in values]
+            predicted, losses, _ = zip(*results, strict=True)
+            return tf.stack(predicted, axis=1), tf.stack(losses)
 
-        losses, predicted = self._all_batches(validate, tf.shape(x)[0], batch_size)
+        predicted, losses = self._all_batches(validate, tf.shape(x)[0], batch_size)
         return self._metrics(tf.repeat(y[tf.newaxis], self.n, axis=0), predicted, losses)
 
-    def _values(self) -> list[tuple[list[tf.Tensor], list[tf.Tensor]]]:
-        """Weights and state of each network, in the order of the template's variables."""
-        weights = [
-            [tf.reshape(part, shape) for part, shape in zip(tf.split(row, self.sizes), self.shapes, strict=True)]
-            for row in tf.unstack(self.weights.value)
-        ]
+    def _values(self) -> list[tuple[tf.Tensor, list[tf.Tensor]]]:
+        """Weights, as a row of the matrix, and state of each network, in the order of the template's variables."""
         state = [tf.unstack(variable.value) for variable in self.state]
-        return [(row, [variable[s] for variable in state]) for s, row in enumerate(weights)]
+        return [(row, [variable[s] for variable in state]) for s, row in enumerate(tf.unstack(self.weights.value))]
 
     def _all_batches(
         self, one_batch: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]], rows: tf.Tensor, batch_size: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Mean loss over all rows, shape (S,), and outputs of all rows, shape (S, rows, …).
+        """Outputs of all rows, shape (S, rows, …), and mean loss over them, shape (S,).
 
-        `one_batch` maps the first row of a batch to its losses, shape (S,), and outputs, shape (batch, S, …).
+        `one_batch` maps the first row of a batch to its outputs, shape (batch, S, …), and losses, shape (S,).
         """
 
-        def step(start: tf.Tensor, total: tf.Tensor, outputs: tf.TensorArray) -> tuple:
-            losses, predicted = one_batch(start)
+        def step(start: tf.Tensor, outputs: tf.TensorArray, total: tf.Tensor) -> tuple:
+            predicted, losses = one_batch(start)
             total += losses * tf.cast(tf.shape(predicted)[0], tf.float32)
-            return start + batch_size, total, outputs.write(start // batch_size, predicted)
+            return start + batch_size, outputs.write(start // batch_size, predicted), total
 
         outputs = tf.TensorArray(tf.float32, size=(rows - 1) // batch_size + 1, infer_shape=False)
-        begin = [tf.constant(0), tf.zeros(self.n), outputs]
-        _, total, outputs = tf.while_loop(lambda start, *_: start < rows, step, begin)
+        begin = [tf.constant(0), outputs, tf.zeros(self.n)]
+        _, outputs, total = tf.while_loop(lambda start, *_: start < rows, step, begin)
         together = tf.ensure_shape(outputs.concat(), (None, self.n, *self.template.output_shape[1:]))
-        return total / tf.cast(rows, tf.float32), tf.experimental.numpy.swapaxes(together, 0, 1)
+        return tf.experimental.numpy.swapaxes(together, 0, 1), total / tf.cast(rows, tf.float32)
+
+    def _train_one(self, weights: tf.Tensor, state: list[tf.Tensor], x: tf.Tensor, y: tf.Tensor) -> tuple:
+        """Outputs, loss, new state and gradient, shaped like `weights`, of one network on one batch."""
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            predicted, loss, state = self._one(weights, state, x, y, training=True)
+        return predicted, loss, state, tape.gradient(loss, weights)
 
     def _one(
-        self, x: tf.Tensor, y: tf.Tensor, weights: list[tf.Tensor], state: list[tf.Tensor], *, training: bool = True
+        self, weights: tf.Tensor, state: list[tf.Tensor], x: tf.Tensor, y: tf.Tensor, *, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
         """Outputs, loss and new state (moving statistics, random seeds) of one network on one batch."""
         model = self.template
-        mapping = [*zip(model.trainable_variables, weights, strict=True)]
+        parts = zip(tf.split(weights, self.sizes), self.shapes, strict=True)
+        mapping = [*zip(model.trainable_variables, (tf.reshape(*part) for part in parts), strict=True)]
         mapping += zip(model.non_trainable_variables, state, strict=True)
         with keras.StatelessScope(state_mapping=mapping) as scope:
             predicted = model(x, training=training)

@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
-from course_utils.experiment import Settings, make_model
 from course_utils.explorer_controls import start_setup
 from course_utils.explorer_runs import Progress, Trained
-from course_utils.explorer_text import count_parameters, legend_text, settings_text, status_text, summary, verdict
+from course_utils.explorer_text import legend_text, settings_text, status_text, summary, verdict
 
 FALLING = np.linspace(1.0, 0.4, 50)
 FLAT = np.full(50, 0.4)
@@ -51,14 +50,6 @@ def test_rising_validation_with_higher_training_loss_is_no_overfitting(setup):
 def test_verdict_of_one_epoch_and_without_validation(setup):
     assert verdict(trained(setup, np.array([0.5]), np.array([0.6]))) == "no overfitting"
     assert verdict(Trained(setup, {"loss": [0.5]}, 0.5)) == "no validation set"
-
-
-@pytest.mark.parametrize("depth", [0, 1, 3])
-@pytest.mark.parametrize("batch_norm", [False, True])
-def test_parameters_are_counted_as_keras_counts_them(wine, mnist, depth, batch_norm):
-    settings = Settings(width=12, depth=depth, batch_norm=batch_norm, dropout=0.3)
-    for data in (wine, mnist):
-        assert count_parameters(settings, data) == make_model(settings, data).count_params()
 
 
 def test_settings_text_names_what_was_moved(wine, setup):

@@ -66,15 +66,16 @@ def test_close_ends_the_threads_in_the_middle_of_training(wine, heard):
 def test_neighbours_are_prepared_up_to_a_limit(wine, heard):
     setup = start_setup(wine, {"epochs": 1, "width": 4})
     others = [setup.changed(depth=depth, width=16) for depth in (1, 6, 9, 10)]  # 2 + 7 + 10 layers, and 11 too many
+    others.insert(1, setup.changed(depth=8, width=512))  # too large
     worker = Worker(wine, listen=heard.append, neighbours=lambda: others)
     worker.prepare()
     worker.request([setup])
     wait_for(heard, "finished", 1)
     for _ in range(500):
-        if worker.is_prepared(others[2]):
+        if worker.is_prepared(others[3]):
             break
         time.sleep(0.05)
     time.sleep(0.5)
     ready = [worker.is_prepared(one) for one in others]
     worker.close()
-    assert ready == [True, True, True, False]
+    assert ready == [True, False, True, True, False]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from course_utils.data import load_mnist
-from course_utils.models import ACTIVATIONS, build_mlp, compile_for
+from course_utils.models import ACTIVATIONS, build_mlp, compile_for, count_parameters
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,14 @@ from course_utils.models import ACTIVATIONS, build_mlp, compile_for
 )
 def test_parameter_counts_on_wine(wine, settings, count):
     assert build_mlp(wine, **settings).count_params() == count
+
+
+@pytest.mark.parametrize("depth", [0, 1, 3])
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_parameters_are_counted_as_keras_counts_them(wine, mnist, depth, batch_norm):
+    settings = {"width": 12, "depth": depth, "batch_norm": batch_norm}
+    for data in (wine, mnist):
+        assert count_parameters(data, **settings) == build_mlp(data, **settings, dropout=0.3).count_params()
 
 
 @pytest.mark.parametrize("flatten", [True, False])
