@@ -106,7 +106,8 @@ class CurvePicture:
         if np.isfinite(curves.guess) and curves.guess <= curves.top:
             place = ax.get_yaxis_transform()
             ax.axhline(curves.guess, color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
-            ax.text(1.008, curves.guess, "guessing", transform=place, fontsize=SMALL, color=INK, va="center")
+            beside = {"xytext": (14, 0), "textcoords": "offset points", "va": "center"}  # of the mark at a curve's end
+            ax.annotate("guessing", (1, curves.guess), xycoords=place, fontsize=SMALL, color=INK, **beside)
         handles = [Line2D([], [], label=part, linewidth=2.2, **PARTS[part]) for part in ("validation", "training")]
         handles.append(_best_mark([], [], label="lowest validation loss"))
         handles.append(Line2D([], [], color=PARTS["validation"]["color"], alpha=0.4, linewidth=1, label="earlier"))

@@ -22,6 +22,7 @@ __all__ = ["CLOSED", "Worker"]
 CLOSED = "This explorer is closed. Make a new one: Explorer(data, …)."
 QUIET = 0.25  # seconds without a change before a run may call itself finished
 PATIENCE = 0.12  # seconds without a change before an architecture is traced that was not prepared
+REST = 0.5  # seconds without a change before networks that were let go are tidied up
 KEPT_RUNS = 1000
 # Traced for neighbours after one request, and the size of one of them: what is never used costs time and memory.
 MOST_LAYERS, MOST_BYTES = 20, 20e6
@@ -147,6 +148,8 @@ class Worker:
                 if is_idle:
                     self._wanted = ()
                     self._changed.notify_all()  # the preparing may go on
+                    # Tidying up keeps all other threads waiting, that which draws the last picture too.
+                    is_idle = not self._changed.wait_for(lambda own=number: not self._is_newest(own), timeout=REST)
             self._networks.tidy(is_idle=is_idle)
 
     def _serve(self, number: int, setups: tuple[Setup, ...]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from course_utils import together
+from course_utils import together, together_stack
 from course_utils.together import fit_together
 from course_utils.training import fit
 
@@ -109,7 +109,7 @@ def test_together_equals_single_fits_in_other_orders_and_batches(wine, options):
 
 
 def test_weights_of_two_precisions_are_trained_one_model_after_the_other(wine, monkeypatch):
-    monkeypatch.setattr(together, "_Stack", None)  # one matrix would round the finer ones
+    monkeypatch.setattr(together, "Stack", None)  # one matrix would round the finer ones
     assert_equals_single_fits(lambda seed: network(seed, lambda: layers.Dense(6, dtype="float64")), wine, epochs=1)
 
 
@@ -132,7 +132,7 @@ def test_together_equals_single_fits_without_validation(wine):
 
 
 def test_validation_in_several_batches_gives_the_same_numbers(wine, monkeypatch):
-    monkeypatch.setattr(together, "VALIDATION_BATCH", 16)  # 40 wines in 16, 16 and 8
+    monkeypatch.setattr(together_stack, "VALIDATION_BATCH", 16)  # 40 wines in 16, 16 and 8
     models = [network(seed, dense, metrics=["mse"]) for seed in (1, 2)]
     for model, history in zip(models, fit_together(models, wine, epochs=1, batch_size=16), strict=True):
         expected = model.evaluate(wine.x_valid, wine.y_valid, verbose=0)
