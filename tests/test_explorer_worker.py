@@ -3,7 +3,9 @@ import time
 
 import pytest
 
+from course_utils import explorer_worker
 from course_utils.explorer_controls import start_setup
+from course_utils.explorer_graphs import Networks
 from course_utils.explorer_worker import Worker
 
 
@@ -79,3 +81,17 @@ def test_neighbours_are_prepared_up_to_a_limit(wine, heard):
     ready = [worker.is_prepared(one) for one in others]
     worker.close()
     assert ready == [True, False, True, True, False]
+
+
+def test_tidying_up_waits_for_the_last_picture_and_for_the_hand_to_rest(worker, wine, heard, monkeypatch):
+    tidied = []
+    monkeypatch.setattr(Networks, "tidy", lambda self, *, is_idle: tidied.append(is_idle))
+    monkeypatch.setattr(explorer_worker, "REST", 1.0)
+    for number in (1, 2):
+        worker.request([start_setup(wine, {"epochs": number, "width": 4})])
+        wait_for(heard, "finished", number)
+        time.sleep(0.2)
+        assert True not in tidied
+    time.sleep(1.3)
+    assert tidied[-1]
+    assert tidied.count(True) == 1
