@@ -92,13 +92,26 @@ def build_mlp(
 
 
 def count_parameters(data: Dataset, *, width: int = 64, depth: int = 2, batch_norm: bool = False) -> int:
-    """Weights and biases of `build_mlp` with these settings, the averages of batch norm included, without building it.
+    """Weights and biases of `build_mlp` with these settings, without building it.
+
+    Parameters
+    ----------
+    data, width, depth, batch_norm
+        As in `build_mlp`.
 
     Returns
     -------
     int
-        As `count_params()` of the network.
+        As `count_params()` of the network: the averages of batch normalization, which are not trained, count too.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
     """
+    width = check_integer("width", width, at_least=1)
+    depth = check_integer("depth", depth, at_least=0)
+    check_choice("batch_norm", batch_norm, (True, False))
     inputs, total = int(np.prod(data.input_shape)), 0
     for _ in range(depth):
         # Batch normalization has four numbers for each unit, and takes the place of the bias.

@@ -34,6 +34,12 @@ def test_parameters_are_counted_as_keras_counts_them(wine, mnist, depth, batch_n
         assert count_parameters(data, **settings) == build_mlp(data, **settings, dropout=0.3).count_params()
 
 
+@pytest.mark.parametrize("wrong", [{"width": 0}, {"depth": -1}, {"batch_norm": "yes"}])
+def test_parameters_of_an_impossible_network_are_not_counted(wine, wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        count_parameters(wine, **wrong)
+
+
 @pytest.mark.parametrize("flatten", [True, False])
 def test_parameter_counts_on_mnist(flatten):
     data = load_mnist(n_train=2, n_valid=0, n_test=0, flatten=flatten)
