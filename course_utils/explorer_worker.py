@@ -245,6 +245,8 @@ class Worker:
 
     def _prepare(self, network: Network, data: Dataset, *, go_on: Callable[[], bool]) -> bool:
         """Trace what is missing, in place of networks that were not used for long."""
+        if not go_on():  # or tidying up would keep waiting whoever asks for something else
+            return False
         self._networks.make_room(network)
         self._networks.tidy(is_idle=False)
         return network.prepare(data, self._tensors(data), go_on=go_on)

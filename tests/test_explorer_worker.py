@@ -83,6 +83,16 @@ def test_neighbours_are_prepared_up_to_a_limit(wine, heard):
     assert ready == [True, False, True, True, False]
 
 
+def test_nothing_is_tidied_up_for_a_neighbour_once_somebody_waits(worker, wine, monkeypatch):
+    touched, setup = [], start_setup(wine, {"width": 4})
+    for name in ("make_room", "tidy"):
+        monkeypatch.setattr(Networks, name, lambda *_, name=name, **__: touched.append(name))
+    assert not worker._prepare(worker._network(setup), wine, go_on=lambda: False)
+    assert touched == []
+    assert worker._prepare(worker._network(setup), wine, go_on=lambda: True)
+    assert touched == ["make_room", "tidy"]
+
+
 def test_tidying_up_waits_for_the_last_picture_and_for_the_hand_to_rest(worker, wine, heard, monkeypatch):
     tidied = []
     monkeypatch.setattr(Networks, "tidy", lambda self, *, is_idle: tidied.append(is_idle))
