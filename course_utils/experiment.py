@@ -13,8 +13,7 @@ import numpy as np
 from course_utils.data import Dataset
 from course_utils.models import ACTIVATIONS, build_mlp, compile_for
 from course_utils.schedules import SCHEDULES, epoch_schedule, learning_rates, schedule_callbacks
-from course_utils.together import fit_together
-from course_utils.training import fit
+from course_utils.training import fit, fit_together
 from course_utils.validation import check_choice, check_integer, check_number
 
 __all__ = [

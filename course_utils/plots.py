@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from course_utils.evidence import curves
 from course_utils.experiment import best_epoch
+from course_utils.palette import ACCURACY, CROSS_ENTROPY, HUES, MAE, PARTS
 
 __all__ = [
     "ACCURACY",
@@ -31,14 +32,6 @@ __all__ = [
     "set_style",
 ]
 
-ACCURACY, CROSS_ENTROPY, MAE = "accuracy (share correct)", "cross-entropy (nats)", "MAE (quality points)"
-
-# Okabe & Ito's colours, which colour-blind readers can tell apart.
-PARTS = {
-    "training": {"color": "#D55E00", "linestyle": "--"},
-    "validation": {"color": "#0072B2", "linestyle": "-"},
-}
-HUES = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # for anything but training and validation
 COLUMNS = {"training": "{}", "validation": "val_{}"}
 
 

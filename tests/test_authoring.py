@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course_utils import authoring
+from authoring import notebooks as authoring
 
 
 def write(folder: Path, *cells: nbformat.NotebookNode, **metadata: object) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from course_utils import authoring
+from authoring import notebooks as authoring
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = [

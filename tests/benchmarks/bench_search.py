@@ -127,7 +127,7 @@ def dask(candidates: int) -> None:
         threads_per_worker=1,
         dashboard_address="127.0.0.1:0",
         worker_dashboard_address="127.0.0.1:0",
-        preload="course_utils.search_workers",
+        preload="course_utils.search.workers",
     )
     with local as cluster, Client(cluster), parallel_config(backend="dask"):
         search(KerasMLPRegressor(build_model, epochs=2), 1)

@@ -1,0 +1,221 @@
+"""Tools for the authors of notebooks: `python -m authoring record|check [notebook …]`.
+
+`record` executes notebooks and stores their outputs in the form that strict nbval compares on every later run.
+`check` applies the rules of the course's style that a program can see. Without a path, both take all notebooks under
+`lessons/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import re
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+__all__ = ["check", "find_notebooks", "main", "record"]
+
+LESSONS = Path(__file__).resolve().parent.parent / "lessons"
+MAX_BYTES = 1_000_000
+CELL_TIMEOUT = 120  # seconds, as in the tests
+FAILED_CLAIM = "✘"
+KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
+# What a notebook inherits from pytest when nbval runs it, and TensorFlow's log lines, which nbval does not see.
+RECORD_ENVIRONMENT = {"PYTEST_CURRENT_TEST": "recording", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+# A path that exists on one machine only.
+ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])/(?:home|Users|root|tmp|work|usr|opt|var)/\w|\b[A-Z]:\\\\?\w|ipykernel_\d+")
+SHELL_COMMAND = re.compile(r"^\s*(?:!|%%?(?:bash|sh|cmd|system|sx|pip|conda)\b|%%script)", re.MULTILINE)
+
+
+def find_notebooks(folder: Path = LESSONS) -> list[Path]:
+    """All notebooks below `folder`, in order, without Jupyter's checkpoints."""
+    return sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+
+
+def record(path: Path, *, timeout: int = CELL_TIMEOUT) -> float:
+    """Execute a notebook from its own folder and store it with its outputs.
+
+    The file is replaced only after every cell has run. Widget state, timings and the kernel's version are not stored.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    timeout : int
+        Seconds that a single cell may take.
+
+    Returns
+    -------
+    float
+        Seconds from the start of the kernel to the end of the last cell.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such notebook.
+    RuntimeError
+        If a cell fails; names the cell and its error. The file stays as it was.
+    """
+    path = Path(path)
+    notebook = _read(path)
+    missing = {name: value for name, value in RECORD_ENVIRONMENT.items() if name not in os.environ}
+    os.environ.update(missing)
+    started = time.perf_counter()
+    try:
+        NotebookClient(
+            notebook,
+            timeout=timeout,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(path.parent)}},
+            store_widget_state=False,
+            coalesce_streams=True,
+        ).execute()
+    except CellExecutionError as error:
+        raise RuntimeError(f"{path.name} was not recorded, because a cell fails:\n{error}") from error
+    finally:
+        for name in missing:
+            del os.environ[name]
+    seconds = time.perf_counter() - started
+    _tidy(notebook)
+    temporary = path.with_suffix(".ipynb.tmp")
+    nbformat.write(notebook, temporary)
+    temporary.replace(path)
+    return seconds
+
+
+def check(path: Path) -> list[str]:
+    """Say what in a recorded notebook breaks the rules; an empty list if nothing does.
+
+    All notebooks: executed in order; no error, stderr, failed claim, absolute path, widget state, shell command; below
+    1 MB; cells of at most 25 lines. Lessons (notebooks directly in `lessons/`) also keep to the counts of the style.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such notebook.
+    """
+    path = Path(path)
+    notebook = _read(path)
+    problems = [*_problems_of_outputs(notebook), *_problems_of_sources(notebook)]
+    if path.stat().st_size > MAX_BYTES:
+        problems.append(
+            f"the file has {path.stat().st_size:,} bytes, more than {MAX_BYTES:,}: lower the dpi of figures"
+        )
+    if path.resolve().parent == LESSONS:
+        problems += _problems_of_form(notebook)
+    return problems
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return 0 if all went well."""
+    parser = argparse.ArgumentParser(prog="python -m authoring", description=__doc__)
+    parser.add_argument("command", choices=["record", "check"])
+    parser.add_argument("notebooks", nargs="*", type=Path, help="all under lessons/ if none is given")
+    options = parser.parse_args(arguments)
+    failed = False
+    for path in options.notebooks or find_notebooks():
+        try:
+            timing = f" ({record(path):.0f} s)" if options.command == "record" else ""
+            problems = check(path)
+        except (RuntimeError, FileNotFoundError) as error:
+            timing, problems = "", [str(error)]
+        failed = failed or bool(problems)
+        print(f"{path.name}: {'ok' if not problems else 'needs mending'}{timing}")
+        for problem in problems:
+            print(f"  - {problem}")
+    return int(failed)
+
+
+def _read(path: Path) -> nbformat.NotebookNode:
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no notebook {path}. Notebooks here: {[p.name for p in find_notebooks()]}")
+    return nbformat.read(path, as_version=4)
+
+
+def _tidy(notebook: nbformat.NotebookNode) -> None:
+    """Keep what the course needs, so that recording twice changes nothing but results."""
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNELSPEC, "language_info": {"name": "python"}})
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell.id = f"cell-{number:02d}"
+        cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+
+
+def _code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def _problems_of_outputs(notebook: nbformat.NotebookNode) -> Iterator[str]:
+    if "widgets" in notebook.metadata:
+        yield "widget state is stored, which breaks the view on GitHub: record it again"
+    cells = _code_cells(notebook)
+    if [cell.execution_count for cell in cells] != list(range(1, len(cells) + 1)):
+        yield "the cells were not executed once each, from top to bottom: record it again"
+    for number, cell in enumerate(cells, start=1):
+        for output in cell.outputs:
+            text = str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", ""))
+            if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
+                yield f"code cell {number} ends in an error: {output.ename}: {output.evalue}"
+            if output.get("name") == "stderr":
+                yield f"code cell {number} writes to stderr: {output.text.strip()[:80]!r}"
+            if FAILED_CLAIM in text:
+                yield f"code cell {number} makes a claim that did not hold: {text.strip()[:120]!r}"
+            if ABSOLUTE_PATH.search(text + str(output.get("data", {}).get("text/html", ""))):
+                yield f"code cell {number} prints a path or name of one machine: {text.strip()[:120]!r}"
+
+
+def _problems_of_sources(notebook: nbformat.NotebookNode) -> Iterator[str]:
+    for number, cell in enumerate(_code_cells(notebook), start=1):
+        if _lines(cell) > 25:
+            yield f"code cell {number} has {_lines(cell)} lines, more than 25: import what is not taught here"
+        if SHELL_COMMAND.search(cell.source):
+            yield f"code cell {number} runs a shell command: use Python"
+    for cell in notebook.cells:
+        if ABSOLUTE_PATH.search(cell.source):
+            yield f"a cell names an absolute path: {ABSOLUTE_PATH.search(cell.source).group(0)!r}"
+
+
+def _problems_of_form(notebook: nbformat.NotebookNode) -> Iterator[str]:
+    """The counts that the course's style asks of a lesson."""
+    code, text = _code_cells(notebook), [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    lengths = [_lines(cell) for cell in code]
+    headings = sum(line.startswith("## ") for cell in text for line in cell.source.splitlines())
+    words = sum(len(_prose(cell.source).split()) for cell in text)
+    kinds = [cell.cell_type for cell in notebook.cells if cell.source.strip()]
+    introduced = sum(before == "markdown" for before, kind in itertools.pairwise(kinds) if kind == "code")
+    short = sum(length <= 10 for length in lengths) / max(1, len(lengths))
+    pictures = [sum("image/png" in output.get("data", {}) for output in cell.outputs) for cell in code]
+    rules: list[tuple[bool, Callable[[], str]]] = [
+        (kinds[:1] == ["markdown"] and text[0].source.startswith("# "), lambda: "the first cell is no title"),
+        (15 <= len(code) <= 35, lambda: f"{len(code)} code cells, not 15 to 35"),
+        (
+            statistics.median(lengths or [0]) <= 5,
+            lambda: f"half of the cells have over {statistics.median(lengths)} lines",
+        ),
+        (short >= 0.85, lambda: f"only {short:.0%} of the cells have at most 10 lines, not 85 %"),
+        (4 <= headings <= 7, lambda: f"{headings} second-level headings, not 4 to 7"),
+        (700 <= words <= 1800, lambda: f"{words} words of prose, not 700 to 1,800"),
+        (
+            introduced >= 0.8 * len(code),
+            lambda: f"prose before {introduced} of {len(code)} code cells, not before 80 %",
+        ),
+        (max(pictures or [0]) <= 1, lambda: "a cell shows more than one figure"),
+    ]
+    yield from (message() for holds, message in rules if not holds)
+
+
+def _lines(cell: nbformat.NotebookNode) -> int:
+    return sum(bool(line.strip()) for line in cell.source.splitlines())
+
+
+def _prose(source: str) -> str:
+    """Text without tables, formulas and code blocks."""
+    source = re.sub(r"```.*?```|\$\$.*?\$\$", " ", source, flags=re.DOTALL)
+    return "\n".join(line for line in source.splitlines() if not line.lstrip().startswith("|"))

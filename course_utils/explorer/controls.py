@@ -1,0 +1,288 @@
+"""What can be set in the explorer: every control with its values, and `Setup`, what they amount to. Knows no widget."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from course_utils.data import Dataset, load_mnist
+from course_utils.experiment import OPTIMIZERS, Settings
+from course_utils.models import ACTIVATIONS
+from course_utils.schedules import SCHEDULES
+from course_utils.validation import check_choice, check_integer, check_number
+
+__all__ = ["CONTROLS", "Control", "Datasets", "Setup", "available", "check_names", "neighbours", "start_setup"]
+
+RATES = (*(float(f"{digit}e{power}") for power in range(-5, 1) for digit in (1, 2, 5)), 10.0)
+
+
+@dataclass(frozen=True)
+class Control:
+    """One thing that can be set.
+
+    Attributes
+    ----------
+    name : str
+        Of the field of `Settings` (or of the data set) that it sets.
+    label : str
+        What stands in front of it.
+    help : str
+        One sentence on what it does.
+    values : tuple
+        The positions of a slider, in rising order; the entries of a menu; or (False, True) for a switch.
+    kind : {"whole", "number", "menu", "switch"}
+        The first two are sliders, whose text field takes other values within the range too.
+    """
+
+    name: str
+    label: str
+    help: str
+    values: tuple
+    kind: str = "menu"
+
+    @property
+    def is_slider(self) -> bool:
+        """Whether it is shown as a slider with a text field."""
+        return self.kind in ("whole", "number")
+
+    def check(self, value: object) -> object:
+        """Return `value` in its proper type, or raise `ValueError` if this control cannot take it."""
+        if self.kind == "whole":
+            return check_integer(self.name, value, at_least=self.values[0], at_most=self.values[-1])
+        if self.kind == "number":
+            return check_number(self.name, value, at_least=self.values[0], at_most=self.values[-1])
+        check_choice(self.name, value, self.values)
+        return value
+
+    def parse(self, text: str) -> object:
+        """The value that was typed in, or `ValueError`."""
+        try:
+            value = float(text.replace(",", ""))
+        except ValueError:
+            return self.check(text)
+        return self.check(int(value) if self.kind == "whole" and value.is_integer() else value)
+
+    def format(self, value: object) -> str:
+        """The value as text for its field, short enough to be read and long enough to be exact."""
+        return str(value) if self.kind != "number" else f"{value:.10g}"
+
+    def nearest(self, value: float) -> int:
+        """Index of the slider's position that comes closest to `value`."""
+        scale = np.log if self.values[0] > 0 else np.asarray
+        return int(np.argmin(np.abs(scale(np.array(self.values, float)) - scale(float(value)))))
+
+
+def _powers_of_two(low: int, high: int) -> tuple[int, ...]:
+    return tuple(2**power for power in range(low, high + 1))
+
+
+def _twentieths(high: float) -> tuple[float, ...]:
+    return tuple(round(step / 20, 2) for step in range(round(high * 20) + 1))
+
+
+CONTROLS: Mapping[str, Control] = {
+    control.name: control
+    for control in (
+        Control("width", "width", "How many units each hidden layer has.", _powers_of_two(2, 9), "whole"),
+        Control("depth", "depth", "How many hidden layers there are; 0 is a linear model.", tuple(range(11)), "whole"),
+        Control(
+            "dropout",
+            "dropout",
+            "Share of each hidden layer's units that are left out, at random, in every training step.",
+            _twentieths(0.9),
+            "number",
+        ),
+        Control(
+            "batch_norm",
+            "batch norm",
+            "Normalizes the values of each hidden layer over the batch, before the activation.",
+            (False, True),
+            "switch",
+        ),
+        Control(
+            "activation",
+            "activation",
+            "The function that each hidden unit applies to its sum; linear is none at all.",
+            ACTIVATIONS,
+        ),
+        Control("optimizer", "optimizer", "The rule that turns gradients into changes of the weights.", OPTIMIZERS),
+        Control(
+            "learning_rate",
+            "learning rate",
+            "How far each step moves the weights; with a schedule, the highest rate.",
+            RATES,
+            "number",
+        ),
+        Control("schedule", "schedule", "How the learning rate changes from epoch to epoch.", SCHEDULES),
+        Control(
+            "batch_size",
+            "batch size",
+            "How many examples the network sees before each change of its weights.",
+            _powers_of_two(3, 10),
+            "whole",
+        ),
+        Control(
+            "epochs",
+            "epochs",
+            "How many times training goes through all training examples.",
+            (5, 10, 20, 30, 50, 75, 100, 150, 200, 300),
+            "whole",
+        ),
+        Control(
+            "n_train",
+            "training size",
+            "How many examples there are to learn from.",
+            (50, 100, 200, 500, 1000, 2000, 5000, 10000),
+            "whole",
+        ),
+        Control(
+            "label_noise",
+            "label noise",
+            "Share of the training labels that are replaced by wrong ones.",
+            _twentieths(0.5),
+            "number",
+        ),
+    )
+}
+DATA_CONTROLS = ("n_train", "label_noise")
+# Another value of these can need another network, with graphs of its own (`explorer.networks.Networks`).
+NEEDS_GRAPH = ("width", "depth", "dropout", "batch_norm", "activation", "optimizer")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything that a run of the explorer depends on: the `Settings`, and those of the data.
+
+    Attributes
+    ----------
+    settings : Settings
+    data : tuple of (str, object)
+        Data settings that differ from the data set the explorer was given: `(("n_train", 500),)`.
+    """
+
+    settings: Settings
+    data: tuple[tuple[str, object], ...] = ()
+
+    def changed(self, **changes: object) -> Setup:
+        """The same with some values changed; `ValueError` where `Settings` says so."""
+        data = {**dict(self.data), **{name: changes.pop(name) for name in DATA_CONTROLS if name in changes}}
+        return Setup(dataclasses.replace(self.settings, **changes), tuple(sorted(data.items())))
+
+    def value(self, name: str) -> object:
+        """The value that the control `name` stands at."""
+        return dict(self.data)[name] if name in DATA_CONTROLS else getattr(self.settings, name)
+
+    def describe(self, names: Iterable[str]) -> str:
+        """The named values in words: "width 64 · depth 2 · batch norm"."""
+        words = []
+        for name in names:
+            control, value = CONTROLS[name], self.value(name)
+            if control.kind == "switch":
+                words.append(control.label if value else f"no {control.label}")
+            elif control.kind == "menu":
+                words.append(str(value) if name != "schedule" else f"{value} rate")
+            else:
+                words.append(f"{control.label} {value:,}" if control.kind == "whole" else f"{control.label} {value:g}")
+        return " · ".join(words)
+
+
+def available(data: Dataset) -> tuple[str, ...]:
+    """Names of the controls that this data set can have."""
+    return tuple(name for name in CONTROLS if name not in DATA_CONTROLS or _loader_arguments(data) is not None)
+
+
+def check_names(names: Iterable[str], data: Dataset) -> tuple[str, ...]:
+    """Return the names of controls as a tuple, or raise `ValueError` if one is unknown or given twice."""
+    if isinstance(names, str):
+        raise ValueError(f"controls={names!r} is one name. Write controls=({names!r},) with a comma.")
+    names = tuple(names)
+    if not names:
+        raise ValueError(f"controls is empty: choose at least one of {', '.join(available(data))}.")
+    for name in names:
+        if name in DATA_CONTROLS and name not in available(data):
+            raise ValueError(f"{name!r} needs data from load_mnist, and this is {data.name}. Leave it out.")
+        check_choice("controls", name, available(data))
+    if len(set(names)) < len(names):
+        raise ValueError(f"controls={names!r} names a control twice. Name each once.")
+    return names
+
+
+def start_setup(data: Dataset, values: Mapping[str, object]) -> Setup:
+    """The `Setup` of the given values, and of defaults for all others.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or a value is not allowed.
+    """
+    known = [*Settings.__dataclass_fields__, *(name for name in DATA_CONTROLS if name in available(data))]
+    for name in values:
+        if name not in known:
+            raise ValueError(f"{name!r} is no setting of this explorer. Choose from {', '.join(known)}.")
+    own = {name: values[name] for name in values if name not in DATA_CONTROLS}
+    arguments = _loader_arguments(data) or {}
+    of_data = {name: values.get(name, arguments[name]) for name in DATA_CONTROLS if name in arguments}
+    return Setup(Settings(**own), tuple(sorted(of_data.items())))
+
+
+def neighbours(setup: Setup, names: Iterable[str], *, moved: str) -> list[Setup]:
+    """What the next move of one of these controls is likely to ask for, where it would need another network.
+
+    First comes the control that was `moved` last, and of each control the nearest values.
+    """
+    found = []
+    for name in sorted((name for name in names if name in NEEDS_GRAPH), key=lambda name: name != moved):
+        control, value = CONTROLS[name], setup.value(name)
+        at = control.nearest(value) if control.is_slider else control.values.index(value)
+        steps = (1, -1, 2) if name == moved and name != "dropout" else (1, -1)
+        places = [at + step for step in steps if 0 <= at + step < len(control.values)]
+        found += [setup.changed(**{name: control.values[place]}) for place in places]
+    return found
+
+
+@dataclass
+class Datasets:
+    """The data sets that the settings ask for, made from the one the explorer was given; the last few are kept."""
+
+    given: Dataset
+    keep: int = 3
+    _made: OrderedDict[tuple, Dataset] = field(default_factory=OrderedDict)
+
+    def of(self, setup: Setup) -> Dataset:
+        """The data set of `setup`; the given one where nothing differs from it."""
+        arguments = _loader_arguments(self.given)
+        if arguments is None or all(arguments[name] == value for name, value in setup.data):
+            return self.given
+        if setup.data not in self._made:
+            made = load_mnist(**{**arguments, **dict(setup.data)})
+            for other in (self.given, *self._made.values()):
+                made = _sharing(made, other)
+            self._made[setup.data] = made
+        self._made.move_to_end(setup.data)
+        while len(self._made) > self.keep:
+            self._made.popitem(last=False)
+        return self._made[setup.data]
+
+
+def _sharing(made: Dataset, other: Dataset) -> Dataset:
+    """The data set `made`, with the arrays of `other` where those begin with the same numbers; it takes less memory."""
+    same = {}
+    for name in ("x_train", "x_valid", "y_valid", "x_test", "y_test"):
+        own, others = getattr(made, name), getattr(other, name)[: len(getattr(made, name))]
+        if np.array_equal(own, others):
+            same[name] = others
+    return dataclasses.replace(made, **same)
+
+
+def _loader_arguments(data: Dataset) -> dict[str, object] | None:
+    """The arguments of the `load_mnist` call that made `data`, or None if another function did."""
+    call = ast.parse(data.source or "unknown()", mode="eval").body
+    if not isinstance(call, ast.Call) or getattr(call.func, "id", "") != "load_mnist":
+        return None
+    given = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
+    return {"n_train": len(data.x_train), "label_noise": 0.0, **given}

@@ -1,0 +1,11 @@
+"""Training for data that fits into memory: `fit`, one model; `fit_together`, several of one architecture side by side.
+
+Both give the numbers of `model.fit`, in a fraction of its time: an epoch is one TensorFlow graph (`epochs`), and graphs
+are kept for the next model of the same architecture (`cache`).
+"""
+
+from course_utils.training.epochs import CompiledEpoch, TensorSets, batch_orders, train_epochs
+from course_utils.training.fitting import fit
+from course_utils.training.together import fit_together
+
+__all__ = ["CompiledEpoch", "TensorSets", "batch_orders", "fit", "fit_together", "train_epochs"]

@@ -1,0 +1,512 @@
+"""The explorer as a student drives it: through its widgets, and from Python. Nothing here looks at a screen."""
+
+import base64
+import gc
+import io
+import multiprocessing
+import random
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+import psutil
+import pytest
+from matplotlib.image import imread
+
+from course_utils.data import load_red_wine
+from course_utils.experiment import Settings, run, run_seeds
+from course_utils.explorer import Explorer, networks
+from course_utils.explorer import worker as worker_module
+from course_utils.explorer.controls import CONTROLS, available
+from course_utils.explorer.rates import rates
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture
+def make():
+    """A function that makes explorers, which are closed at the end of the test."""
+    made = []
+
+    def make_explorer(data, **options):
+        made.append(Explorer(data, **{"epochs": 3, "width": 8, "depth": 1, **options}))
+        return made[-1]
+
+    yield make_explorer
+    for explorer in made:
+        explorer.close()
+
+
+def move(explorer, name, value):
+    """Set a control through its widget, as a hand does."""
+    control, widget = CONTROLS[name], explorer.widgets.inputs[name]
+    widget.value = control.values.index(value) if control.is_slider else value
+
+
+def press(explorer, button):
+    explorer.widgets.buttons[button].click()
+
+
+def words(explorer):
+    return explorer.widgets.sentence.value
+
+
+def test_first_run_starts_by_itself_and_is_that_of_experiment_run(make, wine):
+    explorer = make(wine, dropout=0.3, seed=2)
+    found, expected = explorer.wait(60), run(Settings(epochs=3, width=8, depth=1, dropout=0.3, seed=2), wine)
+    assert list(found.history) == list(expected.history)
+    for name, values in expected.history.items():
+        np.testing.assert_allclose(found.history[name], values, atol=1e-5)
+    assert found.train_loss == pytest.approx(expected.train_loss, abs=1e-5)
+    assert bytes(explorer.widgets.curves.value).startswith(PNG)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"dropout": 0.7}, {"batch_norm": True}, {"schedule": "cosine"}, {"optimizer": "sgd"}]
+)
+def test_later_runs_are_those_of_experiment_run_too(make, mnist, changes):
+    explorer = make(mnist, width=16)
+    explorer.set(seed=5).wait(60)  # another run on the same graph, so that leftovers of it would show
+    explorer.set(dropout=0.5).wait(60)
+    found = explorer.set(seed=1, **changes).wait(60)
+    expected = run(explorer.settings, mnist)
+    for name, values in expected.history.items():
+        np.testing.assert_allclose(found.history[name], values, atol=1e-5)
+
+
+def test_seeds_are_those_of_run_seeds(make, wine):
+    explorer = make(wine, dropout=0.2)
+    explorer.wait(60)
+    press(explorer, "seeds")
+    found = explorer.wait(60)
+    expected = run_seeds(explorer.settings, wine, seeds=range(5))
+    assert [one.settings.seed for one in found] == [0, 1, 2, 3, 4]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one.history["val_loss"], other.history["val_loss"], atol=1e-5)
+    assert "5 seeds" in words(explorer)
+    assert explorer.widgets.bar.layout.visibility == "hidden"  # the progress bar is there while it runs
+
+
+def test_data_settings_load_the_data_that_they_name(make, mnist):
+    explorer = make(mnist, controls=("n_train", "label_noise"))
+    explorer.wait(60)
+    move(explorer, "n_train", 50)
+    move(explorer, "label_noise", 0.5)
+    found = explorer.wait(60)
+    assert len(explorer.data.x_train) == 50
+    assert (explorer.data.y_train != mnist.y_train[:50]).sum() == 25
+    np.testing.assert_allclose(found.history["loss"], run(explorer.settings, explorer.data).history["loss"], atol=1e-5)
+    assert "n_train=50" in explorer.code()
+
+
+@pytest.mark.parametrize("name", ["wine", "mnist"])
+def test_every_value_of_every_control_trains(make, request, monkeypatch, name):
+    monkeypatch.setattr(worker_module, "QUIET", 0)  # nobody's hand has to come to rest
+    data = request.getfixturevalue(name)
+    explorer = make(data, controls=available(data), batch_size=64, epochs=5)
+    explorer.wait(60)
+    for control in (CONTROLS[name] for name in explorer.controls):
+        start = explorer.widgets.inputs[control.name].value
+        for value in control.values:
+            move(explorer, control.name, value)
+            explorer.wait(120)
+            shown = explorer.settings if hasattr(explorer.settings, control.name) else None
+            assert shown is None or getattr(shown, control.name) == value
+            assert explorer.status == "finished", (control.name, value)
+        explorer.widgets.inputs[control.name].value = start
+
+
+def test_text_field_takes_values_between_those_of_the_slider(make, wine):
+    explorer = make(wine)
+    explorer.widgets.fields["width"].value = "100"
+    assert explorer.wait(60).settings.width == 100
+    assert CONTROLS["width"].values[explorer.widgets.inputs["width"].value] == 128  # the nearest position
+
+
+@pytest.mark.parametrize("typed", ["9999", "many", "2.5", ""])
+def test_nonsense_in_a_text_field_is_explained_and_undone(make, wine, typed):
+    explorer = make(wine)
+    explorer.wait(60)
+    explorer.widgets.fields["width"].value = typed
+    assert explorer.wait(60).settings.width == 8
+    assert "width=" in words(explorer)
+    assert "512" in words(explorer)
+    assert explorer.widgets.fields["width"].value == "8"
+
+
+def test_moving_from_python_moves_the_widgets(make, wine):
+    explorer = make(wine)
+    explorer.set(width=64, dropout=0.25).wait(60)
+    assert explorer.widgets.fields["width"].value == "64"
+    assert explorer.widgets.fields["dropout"].value == "0.25"
+    assert CONTROLS["width"].values[explorer.widgets.inputs["width"].value] == 64
+
+
+def test_twenty_changes_end_in_one_run(make, wine):
+    explorer = make(wine, dropout=0.5)  # from here on nothing is traced, and each run takes a moment only
+    explorer.wait(60)
+    for i in range(20):
+        move(explorer, "dropout", (0.1, 0.2)[i % 2] if i < 19 else 0.3)
+        time.sleep(0.1)
+    explorer.wait(60)
+    assert [one.settings.dropout for one in explorer.runs] == [0.5, 0.3]
+
+
+def test_a_change_stops_the_run_and_nothing_of_it_is_drawn_afterwards(make, wine, monkeypatch):
+    explorer = make(wine, epochs=300)
+    shown = []
+    explorer.widgets.sentence.observe(lambda change: shown.append(change["new"]), "value")
+    explorer.set(width=512, epochs=300)
+    time.sleep(0.4)
+    move(explorer, "width", 16)
+    del shown[:]
+    explorer.wait(60)
+    assert [one.settings.width for one in explorer.runs] == [16]
+    assert shown
+    assert all("width 16 " in sentence for sentence in shown)
+
+
+def test_trained_settings_come_back_at_once(make, wine):
+    explorer = make(wine)
+    first = explorer.wait(60)
+    explorer.set(width=16).wait(60)
+    move(explorer, "width", 8)
+    assert explorer.status == "finished"  # without waiting
+    assert explorer.wait(60) is first
+    assert len(explorer.runs) == 2
+
+
+def test_pictures_grow_while_training_runs(make, wine):
+    explorer = make(wine)
+    explorer.wait(60)
+    pictures = []
+    explorer.widgets.curves.observe(lambda change: pictures.append(bytes(change["new"])), "value")
+    explorer.set(width=64, depth=4, epochs=300, batch_size=8).wait(120)
+    assert len(set(pictures)) > 3
+    seconds = explorer.runs[-1].seconds
+    assert len(pictures) >= 2.5 * seconds  # five a second on a machine that does nothing else
+
+
+def drawn(explorer):
+    """A list that fills with the `Curves` of every picture from now on."""
+    picture, seen = explorer._painter._picture, []
+    png = picture.png
+    picture.png = lambda curves: seen.append(curves) or png(curves)
+    return seen
+
+
+def test_the_run_before_is_faint_at_once(make, wine):
+    explorer = make(wine)
+    before = explorer.wait(60)
+    seen = drawn(explorer)
+    found = explorer.set(width=64, epochs=50, batch_size=8).wait(60)
+    assert seen[0].runs == ()  # nothing bold
+    assert seen[0].earlier == ((before,),)
+    assert [len(one.runs) for one in seen[1:]] == [1] * (len(seen) - 1)  # never empty again
+    assert seen[-1].runs == (found,)
+
+
+def test_a_run_that_was_stopped_by_a_move_is_faint_until_the_next_one_has_a_curve(make, wine):
+    explorer = make(wine, epochs=300, batch_size=8)
+    while not explorer.shown().runs:
+        time.sleep(0.01)
+    seen = drawn(explorer)
+    explorer.set(width=16, epochs=5).wait(60)
+    (stopped,) = next(one for one in seen if not one.runs).earlier[-1]
+    assert stopped.settings.width == 8
+    assert 2 <= stopped.epochs < 300
+    assert seen[-1].earlier == ()
+    assert seen[-1].runs[0].settings.width == 16
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "on plateau"])
+def test_the_rate_that_is_drawn_is_the_one_that_was_trained_with(make, wine, schedule):
+    explorer = make(wine, controls=("schedule",), schedule=schedule, epochs=30, learning_rate=0.02)
+    found = explorer.wait(60)
+    expected = run(explorer.settings, wine).history.get("learning_rate", [0.02] * 30)
+    np.testing.assert_allclose(rates(found), expected)
+    assert explorer.shown().setup == found.setup
+    height, width = imread(io.BytesIO(bytes(explorer.widgets.curves.value))).shape[:2]
+    assert (width, height) == (936, 650)
+    assert "explorer-with-rate" in explorer.widgets.curves._dom_classes
+
+
+def test_without_a_schedule_there_is_one_panel(make, wine):
+    explorer = make(wine, controls=("learning_rate",))
+    explorer.wait(60)
+    height, width = imread(io.BytesIO(bytes(explorer.widgets.curves.value))).shape[:2]
+    assert (width, height) == (936, 533)
+    assert "explorer-with-rate" not in explorer.widgets.curves._dom_classes
+
+
+def test_stop_keeps_what_there_is(make, wine):
+    explorer = make(wine)
+    explorer.wait(60)
+    explorer.set(epochs=300, width=512, batch_size=8)
+    while explorer.status != "training":
+        time.sleep(0.01)
+    press(explorer, "stop")
+    found = explorer.wait(60)
+    assert explorer.status == "stopped"
+    assert 0 < found.epochs < 300
+    assert len(explorer.runs) == 1  # the stopped one is not among the finished
+    assert explorer.widgets.buttons["stop"].disabled
+    assert explorer.set(epochs=3).wait(60).epochs == 3  # and it goes on from there
+
+
+def test_stop_before_the_training_has_begun(make, wine):
+    explorer = make(wine, epochs=300, batch_size=8)
+    for _ in range(20):
+        explorer.set(seed=explorer.settings.seed + 1)
+        explorer.stop()
+        assert explorer.wait(60).epochs < 300
+        assert explorer.status == "stopped"
+
+
+def test_pin_keeps_a_run_and_lets_it_go(make, wine):
+    explorer = make(wine)
+    explorer.wait(60)
+    press(explorer, "pin")
+    explorer.wait(60)
+    assert explorer.widgets.buttons["pin"].description == "Unpin"
+    pinned = bytes(explorer.widgets.curves.value)
+    explorer.set(width=16).wait(60)
+    assert explorer.widgets.buttons["pin"].description == "Pin"
+    explorer.set(width=8).wait(60)
+    press(explorer, "pin")
+    explorer.wait(60)
+    assert bytes(explorer.widgets.curves.value) != pinned
+
+
+def test_axes_stay_where_they_are(make, wine):
+    explorer = make(wine)
+    explorer.wait(60)
+    axes = []
+    for width in (4, 64, 256):
+        explorer.set(width=width).wait(60)
+        axes.append(explorer.shown().axes)
+    assert len(set(axes)) == 1
+
+
+def test_reset_goes_back_and_clears_the_picture(make, wine):
+    explorer = make(wine)
+    first = explorer.wait(60)
+    press(explorer, "pin")
+    explorer.set(width=64, epochs=5).wait(60)
+    press(explorer, "reset")
+    assert explorer.wait(60) is first
+    assert explorer.settings == first.settings
+    assert explorer.shown().earlier == ()
+    assert explorer.shown().pinned == ()
+
+
+def test_show_code_shows_and_hides_the_code_of_the_moment(make, wine):
+    explorer = make(wine)
+    press(explorer, "code")
+    explorer.set(dropout=0.3).wait(60)
+    assert "Dropout(0.3)" in explorer.widgets.code.value
+    assert explorer.widgets.code.layout.display != "none"
+    press(explorer, "code")
+    explorer.wait(60)
+    assert explorer.widgets.code.layout.display == "none"
+
+
+def test_an_error_in_training_is_shown_and_raised(make, wine, monkeypatch):
+    explorer = make(wine)
+    explorer.wait(60)
+
+    def fail(*_, **__):
+        raise RuntimeError("no memory left")
+
+    monkeypatch.setattr(networks, "train_epochs", fail)
+    explorer.set(width=16)
+    with pytest.raises(RuntimeError, match="no memory left"):
+        explorer.wait(60)
+    assert "no memory left" in words(explorer)
+    assert 'role="alert"' in words(explorer)
+    monkeypatch.undo()
+    assert explorer.set(width=16).wait(60).settings.width == 16  # asked for once more, it trains
+
+
+def test_an_error_in_a_button_is_shown(make, wine):
+    explorer = make(wine, epochs=300, batch_size=8, width=512)
+    press(explorer, "pin")
+    explorer.stop()
+    explorer.wait(60)
+    assert "no finished run to pin" in words(explorer)
+
+
+def test_wait_says_when_it_takes_too_long(make, wine):
+    explorer = make(wine, epochs=300, batch_size=8, width=512)
+    with pytest.raises(TimeoutError, match=r"0\.01 seconds"):
+        explorer.wait(0.01)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"controls": ("wdth",)}, "'wdth' is not one of 'width'"),
+        ({"controls": "width"}, "with a comma"),
+        ({"controls": ()}, "empty"),
+        ({"controls": ("width", "width")}, "twice"),
+        ({"controls": ("n_train",)}, "load_mnist"),
+        ({"units": 3}, "'units' is no setting"),
+        ({"width": 1024}, "width=1024.*<= 512"),
+        ({"dropout": 1.5}, "dropout=1.5"),
+        ({"shuffle": "no"}, "shuffle='no'"),
+    ],
+)
+def test_bad_arguments_are_explained(wine, options, message):
+    before = threading.active_count()
+    with pytest.raises(ValueError, match=message):
+        Explorer(wine, **options)
+    assert threading.active_count() == before
+
+
+def test_bad_data_and_bad_changes_are_explained(make, wine):
+    with pytest.raises(ValueError, match="not a Dataset"):
+        Explorer("wine")
+    explorer = make(wine)
+    for change, message in (({"widht": 3}, "widht"), ({"width": 3}, "width=3"), ({"seed": -1}, "seed=-1")):
+        with pytest.raises(ValueError, match=message):
+            explorer.set(**change)
+    with pytest.raises(ValueError, match="n=0"):
+        explorer.repeat_seeds(0)
+    assert explorer.settings.width == 8
+
+
+def test_closed_means_closed(wine):
+    before = threading.active_count()
+    explorer = Explorer(wine, epochs=300, batch_size=8)
+    explorer.close()
+    assert threading.active_count() == before
+    assert explorer.status == "closed"
+    assert explorer.widgets.inputs["width"].disabled
+    explorer.close()  # does nothing
+    for call in (explorer.wait, explorer.repeat_seeds, lambda: explorer.set(width=16)):
+        with pytest.raises(RuntimeError, match="closed"):
+            call()
+
+
+def test_without_a_front_end_it_is_a_picture_and_a_line_without_measured_numbers(make, wine):
+    first, second = make(wine), make(wine, seed=1)
+    bundle, other = first._repr_mimebundle_(), second._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "image/png"}
+    assert base64.b64decode(bundle["image/png"]).startswith(PNG)
+    assert first.status == "finished"
+    assert bundle["text/plain"] == other["text/plain"]  # though what they measured differs
+    assert bundle["image/png"] != other["image/png"]
+    assert "width 8 · depth 1 · dropout 0 · 105 parameters" in bundle["text/plain"]
+
+
+def test_with_a_front_end_it_is_the_widget(make, wine, monkeypatch):
+    monkeypatch.setattr("course_utils.explorer.explorer.has_front_end", lambda: True)
+    explorer = make(wine)
+    view = explorer._repr_mimebundle_()["application/vnd.jupyter.widget-view+json"]
+    assert view["model_id"] == explorer.widgets.root.model_id
+
+
+def test_idle_time_is_used_to_prepare_the_neighbours(make, wine, monkeypatch):
+    monkeypatch.setattr("course_utils.explorer.explorer.has_front_end", lambda: True)
+    explorer = make(wine, controls=("width",))
+    explorer._repr_mimebundle_()
+    explorer.wait(60)
+    setup = explorer.set(width=32).wait(60).setup
+    for _ in range(200):
+        if all(explorer.worker.is_prepared(setup.changed(width=width)) for width in (64, 16)):
+            break
+        time.sleep(0.05)
+    assert explorer.worker.is_prepared(setup.changed(width=64))
+    assert explorer.worker.is_prepared(setup.changed(width=16))
+    assert not explorer.worker.is_prepared(setup.changed(width=512))
+
+
+def test_a_dozen_explorers_do_not_disturb_one_another(make, wine):
+    expected = run(Settings(width=16, depth=1, epochs=3, dropout=0.5), wine).history
+    random.seed(7)
+    dozen = [make(wine, width=16, dropout=0.5) for _ in range(12)]
+    for explorer in dozen:
+        np.testing.assert_allclose(explorer.wait(120).history["val_loss"], expected["val_loss"], atol=1e-5)
+    alone = random.Random(7)
+    assert [random.random() for _ in range(3)] == [alone.random() for _ in range(3)]  # nor anybody else's seeds
+
+
+def test_code_is_plain_keras_and_gives_the_same_history(make, wine, mnist):
+    rng = np.random.default_rng(0)
+    explorers = [make(data, shuffle=False, epochs=5, controls=list(CONTROLS)[:10]) for data in (wine_full(), mnist)]
+    for i in range(20):
+        explorer = explorers[i % 2]
+        found = explorer.set(**random_settings(rng)).wait(120)
+        source = explorer.code()
+        imports = {line for line in source.splitlines() if "import" in line}
+        assert imports <= {
+            "import keras",
+            *(f"from course_utils.data import load_{name}" for name in ("red_wine", "mnist")),
+        }
+        scope = {}
+        exec(source.replace(" epochs=", " verbose=0, epochs="), scope)
+        for name, values in scope["history"].history.items():
+            np.testing.assert_allclose(found.history[name], values, rtol=1e-4, atol=1e-4, err_msg=f"{name}\n{source}")
+
+
+def test_shuffled_code_ends_within_the_spread_of_seeds(make):
+    explorer = make(wine_full(), width=16, epochs=20, batch_size=64)
+    ends = [one.history["val_loss"][-1] for one in explorer.repeat_seeds(8).wait(120)]
+    scope = {}
+    exec(explorer.code().replace(" epochs=", " verbose=0, epochs="), scope)
+    spread = max(ends) - min(ends)
+    assert min(ends) - spread / 2 <= scope["history"].history["val_loss"][-1] <= max(ends) + spread / 2
+
+
+def wine_full():
+    """All the wine: the code that is shown loads all of it."""
+    return load_red_wine()
+
+
+def random_settings(rng):
+    """Any setting of any control, but a learning rate at which rounding errors do not grow, and few epochs."""
+    values = {name: rng.choice(control.values) for name, control in CONTROLS.items() if name in list(CONTROLS)[:10]}
+    values |= {"learning_rate": rng.choice([1e-4, 1e-3]), "epochs": 5, "batch_size": int(rng.choice([64, 256, 1024]))}
+    values["depth"] = rng.choice([0, 1, 2, 3])  # model.fit needs ten seconds to trace ten layers
+    return {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}
+
+
+def test_300_random_changes():
+    """In a process of its own, as in a kernel: what else is in memory does not count."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        failures, threads, grown = process.submit(change_300_times).result()
+    assert failures == []
+    assert threads == []
+    assert grown < 300, f"{grown:.0f} MB"
+
+
+def change_300_times():
+    """Move controls at random; returns error messages, threads that are left over, and growth of the process in MB."""
+    worker_module.QUIET = 0.02
+    threads = set(threading.enumerate())
+    data = wine_full()
+    explorer = Explorer(data, controls=available(data), epochs=5, batch_size=256)
+    explorer.wait(60)
+    rng, process = np.random.default_rng(0), psutil.Process()
+    failures = []
+    explorer.widgets.sentence.observe(
+        lambda change: "alert" in change["new"] and failures.append(change["new"]), "value"
+    )
+    before = process.memory_info().rss
+    for i in range(300):
+        control = CONTROLS[rng.choice(list(explorer.controls))]
+        values = [value for value in control.values if control.name != "epochs" or value <= 10]
+        move(explorer, control.name, values[rng.integers(len(values))])
+        if i % 3 == 0:
+            explorer.wait(120)
+        elif i % 3 == 1:
+            time.sleep(rng.uniform(0, 0.1))
+        if i % 20 == 0:
+            press(explorer, rng.choice(["pin", "code", "stop", "reset"]))
+            failures[:] = [words for words in failures if "to pin" not in words]
+    explorer.wait(120)
+    gc.collect()
+    grown = (process.memory_info().rss - before) / 2**20
+    explorer.close()
+    return failures, [thread.name for thread in threading.enumerate() if thread not in threads], grown
