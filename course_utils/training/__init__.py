@@ -4,8 +4,22 @@ Both give the numbers of `model.fit`, in a fraction of its time: an epoch is one
 are kept for the next model of the same architecture (`cache`).
 """
 
+from course_utils.training.cache import GRAPHS, GraphCache, bytes_of
 from course_utils.training.epochs import CompiledEpoch, TensorSets, batch_orders, train_epochs
-from course_utils.training.fitting import fit
+from course_utils.training.fitting import fit, fit_tensors
+from course_utils.training.stack import SeedStack
 from course_utils.training.together import fit_together
 
-__all__ = ["CompiledEpoch", "TensorSets", "batch_orders", "fit", "fit_together", "train_epochs"]
+__all__ = [
+    "GRAPHS",
+    "CompiledEpoch",
+    "GraphCache",
+    "SeedStack",
+    "TensorSets",
+    "batch_orders",
+    "bytes_of",
+    "fit",
+    "fit_tensors",
+    "fit_together",
+    "train_epochs",
+]

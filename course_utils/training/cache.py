@@ -19,6 +19,7 @@ from tensorflow.python.eager import context  # as keras.utils.clear_session does
 __all__ = ["GRAPHS", "GraphCache", "bytes_of"]
 
 MOST_BYTES = 60e6
+MOMENT = 0.05  # seconds until somebody who waits is asked again whether to go on waiting
 TIDY_SOON, TIDY_NOW = 15e6, 30e6  # bytes of graphs that were let go
 
 Kept = TypeVar("Kept")
@@ -56,7 +57,12 @@ class GraphCache:
 
     @contextlib.contextmanager
     def borrow(
-        self, key: Hashable | None, make: Callable[[], Kept], *, size: float = 0.0, wait: bool = False
+        self,
+        key: Hashable | None,
+        make: Callable[[], Kept],
+        *,
+        size: float = 0.0,
+        wait: Callable[[], bool] = lambda: False,
     ) -> Iterator[Kept]:
         """Lend what is kept under `key`, or `make()`; nobody else has it meanwhile.
 
@@ -70,8 +76,9 @@ class GraphCache:
             Called where nothing is kept, with room made for it.
         size : float
             Bytes in memory, roughly (`bytes_of`); above `most_bytes`, it is made but not kept.
-        wait : bool
-            If somebody else has it, wait until it is back; otherwise `make()` another one for now.
+        wait : callable
+            Where somebody else has it, asked again and again whether to wait until it is back; `make()` gives another
+            one for now as soon as it says no.
         """
         found, is_lent = self._take(key, size, wait)
         if found is None:
@@ -106,11 +113,11 @@ class GraphCache:
         context.context().clear_kernel_cache()
         _give_back()
 
-    def _take(self, key: Hashable | None, size: float, wait: bool) -> tuple[object | None, bool]:
+    def _take(self, key: Hashable | None, size: float, wait: Callable[[], bool]) -> tuple[object | None, bool]:
         """What is kept, or None; and whether it, or what is made in its place, counts as lent from now on."""
         with self._changed:
-            if wait:
-                self._changed.wait_for(lambda: key not in self._lent)
+            while key in self._lent and wait():
+                self._changed.wait(MOMENT)
             found, _ = self._kept.pop(key, (None, 0.0))
             is_lent = key is not None and key not in self._lent
             if is_lent:

@@ -9,8 +9,8 @@ metrics, regularizers.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import keras
@@ -18,11 +18,12 @@ import numpy as np
 import tensorflow as tf
 
 from course_utils.data import Dataset
+from course_utils.training.tracing import TracedGraph, handles
 from course_utils.validation import check_choice, check_integer
 
 __all__ = ["CompiledEpoch", "TensorSets", "batch_orders", "train_epochs"]
 
-VALIDATION_BATCH = 2048  # rows; the batch size of a validation changes its speed and memory, not its result
+VALIDATION_BATCH = 2048  # rows at a time where only speed and memory depend on it
 
 
 class TensorSets(NamedTuple):
@@ -33,41 +34,55 @@ class TensorSets(NamedTuple):
 
     @classmethod
     def of(cls, data: Dataset) -> TensorSets:
-        """The sets of `data`."""
-        train = tf.constant(data.x_train), tf.constant(data.y_train)
-        return cls(train, (tf.constant(data.x_valid), tf.constant(data.y_valid)))
+        """The sets of `data`; like `model.fit`, in Keras' precision (float32)."""
+        return cls(
+            (_tensor(data.x_train), _tensor(data.y_train)),
+            (_tensor(data.x_valid), _tensor(data.y_valid)),
+        )
+
+
+def _tensor(values: np.ndarray) -> tf.Tensor:
+    tensor = tf.convert_to_tensor(values)
+    return tf.cast(tensor, keras.config.floatx()) if tensor.dtype.is_floating else tensor
 
 
 class CompiledEpoch:
     """The two graphs of a compiled model on one data set: an epoch of training, and a validation.
 
     They are traced at their first call, which takes longer than training a small network does. Whoever trains the same
-    architecture again can keep this object and give `model` and its optimizer new starting values instead.
+    architecture again can hand the `graphs` on to its next model, or give this `model` new starting values.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled.
+    data : Dataset or TensorSets
+    graphs : dict, optional
+        Those of another model with the same `alike.graph_key`; what is missing is traced and put there.
+    is_mean : bool
+        Whether loss and metrics are means over rows, so that a validation may take more rows at a time than training.
 
     Attributes
     ----------
-    model : keras.Model
     sets : TensorSets
         What is trained and validated on. Others of the same shapes, with any number of rows, may take their place.
     """
 
-    def __init__(self, model: keras.Model, data: Dataset | TensorSets) -> None:
-        if not getattr(model, "compiled", False):
-            raise ValueError("The model is not compiled. Call model.compile(optimizer=…, loss=…) before training it.")
-        self.model = model
+    def __init__(
+        self,
+        model: keras.Model,
+        data: Dataset | TensorSets,
+        *,
+        graphs: dict[str, tuple[TracedGraph, list[str]]] | None = None,
+        is_mean: bool = True,
+    ) -> None:
+        check_compiled(model)
+        self.model, self.is_mean = model, is_mean
         self.sets = data if isinstance(data, TensorSets) else TensorSets.of(data)
-        create_variables(model, *self.sets.train)
-        on_one_device(model.optimizer)
-        self._train_graph, self._valid_graph = self._train_all, self._validate_all
-        if not model.run_eagerly:
-            rows = [tf.TensorSpec((None, *some.shape[1:]), some.dtype) for some in self.sets.train]
-            order, batch = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32)
-            # Without autograph, as in model.fit: nothing here is written for it, and tracing is quicker.
-            # TensorFlow warns of a method that it traces for many objects; it does not for a `partial` of each.
-            graph = partial(tf.function, autograph=False)
-            self._train_graph = graph(partial(self._train_all), input_signature=[*rows, order, batch])
-            self._valid_graph = graph(partial(self._validate_all), input_signature=[*rows, batch])
-        self._names: dict[str, list[str]] = {}
+        create_variables(model, self.sets)
+        self.graphs = {} if graphs is None else graphs
+        self._handles = handles(_variables(model))
+        self._names: list[str] = []
 
     @property
     def has_validation(self) -> bool:
@@ -76,76 +91,143 @@ class CompiledEpoch:
 
     def train(self, order: np.ndarray, batch_size: int) -> dict[str, float]:
         """Train one epoch over the rows named by `order`, shape (rows,), and return the metrics by name."""
-        with without_graph_optimizer():
-            values = self._train_graph(*self.sets.train, tf.constant(order, tf.int32), tf.constant(batch_size))
-        return self._by_name("train", values)
+        batch_size = min(batch_size, max(1, len(order)))
+        return self._run("train", *self.sets.train, tf.constant(batch_size), tf.constant(order, tf.int32))
 
     def validate(self, batch_size: int) -> dict[str, float]:
         """Return the metrics of the validation set by name, without training."""
-        batch_size = max(batch_size, VALIDATION_BATCH)
-        with without_graph_optimizer():
-            values = self._valid_graph(*self.sets.valid, tf.constant(batch_size))
-        return self._by_name("valid", values)
+        rows = max(batch_size, VALIDATION_BATCH) if self.is_mean else batch_size
+        x, y = self.sets.valid
+        return self._run("valid", x, y, tf.constant(min(rows, max(1, len(x)))))
 
-    def _train_all(self, x: tf.Tensor, y: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor) -> list[tf.Tensor]:
-        def step(start: tf.Tensor) -> tuple[tf.Tensor]:
-            rows = order[start : start + batch_size]  # (batch,), fewer at the end
-            self.model.train_step((tf.gather(x, rows), tf.gather(y, rows)))
-            return (start + batch_size,)
+    def _run(self, part: str, *inputs: tf.Tensor) -> dict[str, float]:
+        if self.model.run_eagerly:
+            values, names = self._all_batches(part, *inputs), self._names
+        else:
+            if part not in self.graphs:
+                self.graphs[part] = self._trace(part, inputs), self._names
+                self._handles = handles(_variables(self.model))  # a `train_step` of one's own may have created some
+            graph, names = self.graphs[part]
+            values = graph(*inputs, variables=self._handles)
+        return {name: as_python(value.numpy()) for name, value in zip(names, values, strict=True)}
 
+    def _trace(self, part: str, inputs: Sequence[tf.Tensor]) -> TracedGraph:
+        signature = [tf.TensorSpec((None, *some.shape[1:])[: some.ndim], some.dtype) for some in inputs]
+        with on_one_device(self.model.optimizer):
+            return TracedGraph(
+                lambda *rows: self._all_batches(part, *rows), signature, variables=lambda: _variables(self.model)
+            )
+
+    def _all_batches(
+        self, part: str, x: tf.Tensor, y: tf.Tensor, batch_size: tf.Tensor, order: tf.Tensor | None = None
+    ) -> list[tf.Tensor]:
+        """The metrics after a step on each batch of the rows named by `order`; leaves their names in `_names`."""
+
+        def one_batch(start: tf.Tensor) -> dict[str, tf.Tensor]:
+            rows = slice(start, start + batch_size)  # fewer at the end
+            if order is None:
+                return step((x[rows], y[rows]))
+            return step((tf.gather(x, order[rows]), tf.gather(y, order[rows])))
+
+        step, is_own = _step(self.model, part)
         self.model.reset_metrics()
-        tf.while_loop(lambda start: start < tf.size(order), step, [tf.constant(0)])
-        return self._results("train")
-
-    def _validate_all(self, x: tf.Tensor, y: tf.Tensor, batch_size: tf.Tensor) -> list[tf.Tensor]:
-        def step(start: tf.Tensor) -> tuple[tf.Tensor]:
-            self.model.test_step((x[start : start + batch_size], y[start : start + batch_size]))
-            return (start + batch_size,)
-
-        self.model.reset_metrics()
-        tf.while_loop(lambda start: start < tf.shape(x)[0], step, [tf.constant(0)])
-        return self._results("valid")
-
-    def _results(self, part: str) -> list[tf.Tensor]:
+        rows = tf.shape(x)[0] if order is None else tf.size(order)
+        logs = (_last_of if is_own else _each)(one_batch, rows, batch_size)
         results = self.model.get_metrics_result()
-        self._names[part] = list(results)
+        if is_own and logs is not None and set(logs) != set(results):
+            results = logs  # as model.fit does
+        self._names = list(results)
         return [tf.convert_to_tensor(value) for value in results.values()]
 
-    def _by_name(self, part: str, values: list[tf.Tensor]) -> dict[str, float]:
-        return {name: as_python(value.numpy()) for name, value in zip(self._names[part], values, strict=True)}
+
+def _each(one_batch: Callable[[tf.Tensor], object], rows: tf.Tensor, batch_size: tf.Tensor) -> None:
+    def step(start: tf.Tensor) -> tuple[tf.Tensor]:
+        one_batch(start)
+        return (start + batch_size,)
+
+    tf.while_loop(lambda start: start < rows, step, [tf.constant(0)])
 
 
-def create_variables(model: keras.Model, x: tf.Tensor, y: tf.Tensor) -> None:
-    """Create all variables of a compiled model before tracing: a graph that creates some is traced twice."""
-    model.test_step((x[:2], y[:2]))
-    model.reset_metrics()
-    if not model.optimizer.built:
+def _last_of(
+    one_batch: Callable[[tf.Tensor], dict[str, tf.Tensor]], rows: tf.Tensor, batch_size: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """As `_each`, and what the last batch returned."""
+    if tf.executing_eagerly():
+        logs: dict[str, tf.Tensor] = {}
+        for start in range(0, int(rows), int(batch_size)):
+            logs = one_batch(tf.constant(start))
+        return logs
+    # Traced beforehand: the loop has to know what a batch returns before the first one is there.
+    traced = tf.function(one_batch, autograph=False).get_concrete_function(tf.TensorSpec((), tf.int32))
+    specs = tf.nest.map_structure(lambda spec: tf.TensorSpec(spec.shape, spec.dtype), traced.structured_outputs)
+    begin = tf.nest.map_structure(lambda spec: tf.zeros([size or 0 for size in spec.shape], spec.dtype), specs)
+    _, logs = tf.while_loop(
+        lambda start, _: start < rows,
+        lambda start, _: (start + batch_size, traced(start)),
+        (tf.constant(0), begin),
+        shape_invariants=(tf.TensorShape(()), tf.nest.map_structure(lambda spec: spec.shape, specs)),
+    )
+    return logs
+
+
+def _step(model: keras.Model, part: str) -> tuple[Callable[..., dict[str, tf.Tensor]], bool]:
+    """The model's step of training or validation, and whether it is one of its own."""
+    step, name = (model.train_step, "train_step") if part == "train" else (model.test_step, "test_step")
+    return step, getattr(step, "__func__", step) is not getattr(keras.Model, name)
+
+
+def check_compiled(model: keras.Model) -> None:
+    """Raise `ValueError` if there is nothing to train by."""
+    if not getattr(model, "compiled", False):
+        raise ValueError("The model is not compiled. Call model.compile(optimizer=…, loss=…) before training it.")
+
+
+def create_variables(model: keras.Model, sets: TensorSets) -> None:
+    """Create all variables of a compiled model before tracing: a graph that creates some is traced twice.
+
+    The model itself computes nothing, for a step that ran would draw random numbers and move averages.
+    """
+    if not model.built or not all(getattr(metric, "built", True) for metric in model.metrics):
+        _build_metrics(model, *(tf.TensorSpec((None, *some.shape[1:]), some.dtype) for some in sets.train))
+    if model.optimizer is not None and not model.optimizer.built and model.built:
         model.optimizer.build(model.trainable_variables)
 
 
-def on_one_device(optimizer: keras.optimizers.Optimizer) -> None:
-    """Let an optimizer leave out the sum of its gradients over all devices, for there is one.
+def _build_metrics(model: keras.Model, x: tf.TensorSpec, y: tf.TensorSpec) -> None:
+    """Let the metrics, and the model if need be, find out the shapes that they are for."""
+    if type(model) is keras.Sequential and model.built:
+        zeros = [tf.zeros([size or 2 for size in some.shape], some.dtype) for some in (y, *model.outputs)]
+        model.compute_metrics(None, *zeros)  # the quick way: a tenth of the time of tracing
+        model.reset_metrics()
+        return
+    # A model with steps of its own may be none that can be called; what it needs, it creates by itself.
+    has_own_steps = any(_step(model, part)[1] for part in ("train", "valid"))
+    with contextlib.suppress(Exception) if has_own_steps else contextlib.nullcontext():
+        tf.function(lambda *data: model.test_step(data), autograph=False).get_concrete_function(x, y)
+
+
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    """All that a step reads or writes: weights, averages, random seeds, metrics, and the optimizer's."""
+    own = [*model.variables, *model.metrics_variables]
+    return own if model.optimizer is None else [*own, *model.optimizer.variables]
+
+
+@contextlib.contextmanager
+def on_one_device(optimizer: keras.optimizers.Optimizer | None) -> Iterator[None]:
+    """Trace without the sum of an optimizer's gradients over all devices, for there is one.
 
     There is no public way. TensorFlow registers that sum as a custom gradient for ever, and with it the graph in which
     it stands: some megabytes for every model trained (`test_fifty_models_leave_no_memory_behind` guards this). A Keras
     without such a method would train all the same.
     """
+    if optimizer is None:
+        yield
+        return
     optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
-
-
-@contextlib.contextmanager
-def without_graph_optimizer() -> Iterator[None]:
-    """Run graphs as they were traced: on networks of this size, TensorFlow's graph optimizer costs more than it saves.
-
-    It takes about 0.2 s of each graph's first call, and changes nothing in the time of the later ones.
-    """
-    options = tf.config.optimizer
-    before = options.get_experimental_options().get("disable_meta_optimizer", False)
-    options.set_experimental_options({"disable_meta_optimizer": True})
     try:
         yield
     finally:
-        options.set_experimental_options({"disable_meta_optimizer": before})
+        del optimizer._all_reduce_sum_gradients
 
 
 def as_python(value: np.ndarray) -> float | np.ndarray:
@@ -171,13 +253,16 @@ def train_epochs(
 ) -> keras.callbacks.History:
     """Train epoch by epoch, calling the callbacks in the order in which `model.fit` does."""
     model, history = graphs.model, keras.callbacks.History()
-    hooks = keras.callbacks.CallbackList([*callbacks, history], model=model, epochs=epochs, verbose=0)
+    steps = -(-len(graphs.sets.train[0]) // batch_size)
+    hooks = keras.callbacks.CallbackList([*callbacks, history], model=model, epochs=epochs, steps=steps, verbose=0)
     model.stop_training = False
     hooks.on_train_begin()
     logs: dict[str, float] = {}
-    for epoch, order in zip(range(epochs), orders, strict=False):
+    begin = getattr(model, "_initial_epoch", None) or 0  # where `BackupAndRestore` goes on; there is no public way
+    for epoch, order in zip(range(begin, epochs), islice(orders, begin, None), strict=False):
         hooks.on_epoch_begin(epoch)
-        logs = graphs.train(order, batch_size)
+        # Whoever stops the training here is obeyed after the first batch, as in model.fit.
+        logs = graphs.train(order[:batch_size] if model.stop_training else order, batch_size)
         if graphs.has_validation:
             hooks.on_test_begin()
             validation = graphs.validate(batch_size)
@@ -186,6 +271,7 @@ def train_epochs(
         hooks.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
-    model.optimizer.finalize_variable_values(model.trainable_weights)  # for moving averages of the weights
+    if model.optimizer is not None:
+        model.optimizer.finalize_variable_values(model.trainable_weights)  # for moving averages of the weights
     hooks.on_train_end(logs)
     return history

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable
 
 import keras
 
 from course_utils.data import Dataset
-from course_utils.training.epochs import CompiledEpoch, batch_orders, train_epochs
+from course_utils.training.alike import graph_key
+from course_utils.training.cache import GRAPHS, bytes_of
+from course_utils.training.epochs import (
+    CompiledEpoch,
+    TensorSets,
+    batch_orders,
+    check_compiled,
+    create_variables,
+    train_epochs,
+)
 from course_utils.validation import check_integer
 
-__all__ = ["check_callbacks", "fit"]
+__all__ = ["check_callbacks", "fit", "fit_tensors"]
 
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 BATCH_HOOKS += ("on_test_batch_begin", "on_test_batch_end")
@@ -22,7 +32,7 @@ def fit(
     *,
     epochs: int,
     batch_size: int = 32,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    callbacks: Iterable[keras.callbacks.Callback] | None = (),
     shuffle: bool = True,
     seed: int = 0,
 ) -> keras.callbacks.History:
@@ -40,7 +50,7 @@ def fit(
         Without validation rows, no validation takes place.
     epochs, batch_size : int
         At least 1.
-    callbacks : sequence of keras.callbacks.Callback
+    callbacks : iterable of keras.callbacks.Callback, optional
         Called at the beginning and end of training, epochs and validations: `EarlyStopping`, `ReduceLROnPlateau`,
         `LearningRateScheduler`, `ModelCheckpoint`, your own, …
     shuffle : bool
@@ -58,18 +68,56 @@ def fit(
     ValueError
         If the model is not compiled, an argument is out of range, or a callback works batch by batch.
     """
+    return fit_tensors(
+        model,
+        TensorSets.of(data),
+        epochs=epochs,
+        batch_size=batch_size,
+        callbacks=callbacks,
+        shuffle=shuffle,
+        seed=seed,
+    )
+
+
+def fit_tensors(
+    model: keras.Model,
+    sets: TensorSets,
+    *,
+    epochs: int,
+    batch_size: int = 32,
+    callbacks: Iterable[keras.callbacks.Callback] | None = (),
+    shuffle: bool = True,
+    seed: int = 0,
+) -> keras.callbacks.History:
+    """`fit` for those who hold tensors instead of a `Dataset`.
+
+    Parameters
+    ----------
+    sets : TensorSets
+        Training and validation rows; without validation rows, no validation takes place.
+    model, epochs, batch_size, callbacks, shuffle, seed
+        As in `fit`.
+    """
     epochs = check_integer("epochs", epochs, at_least=1)
     batch_size = check_integer("batch_size", batch_size, at_least=1)
     callbacks = check_callbacks(callbacks)
-    graphs = CompiledEpoch(model, data)
-    orders = batch_orders(len(data.x_train), shuffle=shuffle, seed=seed)
-    return train_epochs(graphs, orders, epochs=epochs, batch_size=batch_size, callbacks=callbacks)
+    orders = batch_orders(len(sets.train[0]), shuffle=shuffle, seed=seed)
+    check_compiled(model)
+    create_variables(model, sets)
+    key = graph_key(model, sets)
+    size = bytes_of(sum(math.prod(variable.shape) for variable in model.variables), len(model.layers))
+    with GRAPHS.borrow(key, dict, size=size) as graphs:
+        epoch = CompiledEpoch(model, sets, graphs=graphs, is_mean=key is not None)
+        return train_epochs(epoch, orders, epochs=epochs, batch_size=batch_size, callbacks=callbacks)
 
 
-def check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
+def check_callbacks(
+    callbacks: Iterable[keras.callbacks.Callback] | keras.callbacks.Callback | None,
+) -> list[keras.callbacks.Callback]:
     """Return the callbacks as a list, or raise `ValueError` if one of them wants to be called for every batch."""
     if isinstance(callbacks, keras.callbacks.Callback):
         callbacks = [callbacks]
+    callbacks = list(callbacks or ())
     for callback in callbacks:
         if not isinstance(callback, keras.callbacks.Callback):
             raise ValueError(
@@ -85,7 +133,7 @@ def check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> list[keras
                 "runs a whole epoch as one graph and can only call back between epochs. "
                 "Use a callback that works by the epoch, or train with model.fit."
             )
-    return list(callbacks)
+    return callbacks
 
 
 def _is_overridden(callback: keras.callbacks.Callback, name: str) -> bool:

@@ -15,8 +15,8 @@ from course_utils.training.epochs import (
     as_python,
     create_variables,
     on_one_device,
-    without_graph_optimizer,
 )
+from course_utils.training.tracing import TracedGraph, handles
 
 __all__ = ["SeedStack"]
 
@@ -26,12 +26,12 @@ class SeedStack:
 
     The weights of a model are a row of one matrix, one after the other in the order of its `trainable_variables`. The
     template is a model like them: inside a `keras.StatelessScope` it computes with the weights of one row in the place
-    of its own.
+    of its own. It is needed for tracing alone, which happens at the first epoch and at the first validation.
     """
 
     def __init__(self, template: keras.Model, n: int, sets: TensorSets) -> None:
         self.template, self.n = template, n
-        create_variables(template, *sets.train)
+        create_variables(template, sets)
         self.shapes = [tuple(variable.shape) for variable in template.trainable_variables]
         self.sizes = [int(np.prod(shape)) for shape in self.shapes]
         self.weights = keras.Variable(np.zeros((n, sum(self.sizes)), "float32"))
@@ -42,17 +42,16 @@ class SeedStack:
         self.optimizer = _copy(template.optimizer)
         self.optimizer.build([self.weights])
         self.parts = _optimizer_parts(template.optimizer, len(self.shapes))
-        on_one_device(self.optimizer)
-        # As in `CompiledEpoch`: no autograph, and a `partial` for each object.
+        # As in `TracedGraph`: no autograph, and a `partial` for each object.
         graph = partial(tf.function, autograph=False)
         # Traced once and used S times. The gradient is part of it: differentiating a call of a graph takes longer.
         self._train_one_graph = graph(partial(self._train_one))
         self._validate_one_graph = graph(partial(self._one, training=False))
         self._metrics_graph = graph(partial(self._metrics_of_one))
-        rows = [tf.TensorSpec((None, *some.shape[1:]), some.dtype) for some in sets.train]
+        self._graphs: dict[str, TracedGraph] = {}
+        train, valid = ([tf.TensorSpec((None, *some.shape[1:]), some.dtype) for some in pair] for pair in sets)
         order, batch = tf.TensorSpec((n, None), tf.int32), tf.TensorSpec((), tf.int32)
-        self._train_graph = graph(partial(self._train_all), input_signature=[*rows, order, batch])
-        self._valid_graph = graph(partial(self._validate_all), input_signature=[*rows, batch])
+        self._signatures = {"train": [*train, batch, order], "valid": [*valid, batch]}
         self._names: list[str] = []
 
     def fit(
@@ -63,37 +62,84 @@ class SeedStack:
         *,
         epochs: int,
         batch_size: int,
-        rates: Sequence[float] | None,
+        rates: Sequence[float] | None = None,
+        on_epoch: Callable[[list[dict[str, float]]], bool] | None = None,
     ) -> list[keras.callbacks.History]:
-        """Train `models`, each on the rows of its own order; see `training.together.fit_together`."""
+        """Train `models`, each on the rows of its own order; see `training.together.fit_together`.
+
+        Parameters
+        ----------
+        models : list of keras.Model
+            They begin where they are and hold at the end what was trained; their variables have the shapes and the
+            order of the template's.
+        on_epoch : callable, optional
+            Given the metrics of each model after every epoch; returns whether to go on.
+        """
+        create_variables(models[0], sets)
         self._stack(models)
+        try:
+            return self._train(models, sets, orders, epochs, batch_size, rates, on_epoch)
+        finally:  # interrupted or not
+            self._unstack(models)
+
+    def _train(
+        self,
+        models: list[keras.Model],
+        sets: TensorSets,
+        orders: list[Iterator[np.ndarray]],
+        epochs: int,
+        batch_size: int,
+        rates: Sequence[float] | None,
+        on_epoch: Callable[[list[dict[str, float]]], bool] | None,
+    ) -> list[keras.callbacks.History]:
+        metrics = handles(models[0].metrics_variables)  # to reckon with
         histories = [keras.callbacks.History() for _ in models]
         for model, history in zip(models, histories, strict=True):
             history.set_model(model)
             history.on_train_begin()
+        batch, valid_batch = (
+            tf.constant(min(size, max(1, len(x))))
+            for size, (x, _) in zip((batch_size, max(batch_size, VALIDATION_BATCH)), sets, strict=True)
+        )
         for epoch in range(epochs):
             if rates is not None:
                 self.optimizer.learning_rate = float(rates[epoch])
             order = tf.constant(np.stack([next(order) for order in orders]), tf.int32)  # (S, rows)
-            with without_graph_optimizer():
-                logs = self._by_name(self._train_graph(*sets.train, order, tf.constant(batch_size)))
-                if len(sets.valid[0]):
-                    step = tf.constant(max(batch_size, VALIDATION_BATCH))
-                    logs |= self._by_name(self._valid_graph(*sets.valid, step), prefix="val_")
+            logs = self._run("train", metrics, *sets.train, batch, order)
+            if len(sets.valid[0]):
+                validation = self._run("valid", metrics, *sets.valid, valid_batch)
+                logs |= {f"val_{name}": values for name, values in validation.items()}
             if rates is not None:
                 logs["learning_rate"] = np.full(self.n, rates[epoch])
-            for s, history in enumerate(histories):
-                history.on_epoch_end(epoch, {name: as_python(values[s]) for name, values in logs.items()})
-        self._unstack(models)
+            each = [{name: as_python(values[s]) for name, values in logs.items()} for s in range(self.n)]
+            for history, own in zip(histories, each, strict=True):
+                history.on_epoch_end(epoch, own)
+            if on_epoch is not None and not on_epoch(each):
+                break
         for model, history in zip(models, histories, strict=True):
             model.history = history
         return histories
 
-    def _by_name(self, values: list[tf.Tensor], *, prefix: str = "") -> dict[str, np.ndarray]:
-        """Metrics by name, each of shape (S, …)."""
-        return {f"{prefix}{name}": value.numpy() for name, value in zip(self._names, values, strict=True)}
+    def trace(self) -> None:
+        """Trace both graphs, which the first epoch and the first validation would do otherwise."""
+        for part in ("train", "valid"):
+            self._graph(part)
 
-    def _train_all(self, x: tf.Tensor, y: tf.Tensor, order: tf.Tensor, batch_size: tf.Tensor) -> list[tf.Tensor]:
+    def _graph(self, part: str) -> TracedGraph:
+        if part not in self._graphs:
+            function = self._train_all if part == "train" else self._validate_all
+            with on_one_device(self.optimizer):
+                self._graphs[part] = TracedGraph(
+                    function, self._signatures[part], variables=lambda: self.template.metrics_variables
+                )
+        return self._graphs[part]
+
+    def _run(self, part: str, metrics: list[tf.Tensor], *inputs: tf.Tensor) -> dict[str, np.ndarray]:
+        """Metrics by name, each of shape (S, …)."""
+        values = self._graph(part)(*inputs, variables=metrics)
+        return {name: value.numpy() for name, value in zip(self._names, values, strict=True)}
+
+    def _train_all(self, x: tf.Tensor, y: tf.Tensor, batch_size: tf.Tensor, order: tf.Tensor) -> list[tf.Tensor]:
         def train(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             batch = order[:, start : start + batch_size]  # (S, batch)
             results = [
@@ -160,7 +206,8 @@ class SeedStack:
         parts = zip(tf.split(weights, self.sizes), self.shapes, strict=True)
         mapping = [*zip(model.trainable_variables, (tf.reshape(*part) for part in parts), strict=True)]
         mapping += zip(model.non_trainable_variables, state, strict=True)
-        with keras.StatelessScope(state_mapping=mapping) as scope:
+        # With the losses of the call, or activity regularizers would count for nothing.
+        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
             predicted = model(x, training=training)
             loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=None, training=training)
         return predicted, loss, [scope.get_current_value(variable) for variable in model.non_trainable_variables]

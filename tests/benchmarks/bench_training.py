@@ -5,18 +5,20 @@
     python tests/benchmarks/bench_training.py --only deep --deep-epochs 20 --repeats 5
 
 Each comparison is warmed up once and then repeated, the two sides taking turns, so that a busy moment of the machine
-hits both. Every repeat trains fresh models: tracing the graphs is part of the time. (For `run_seeds` only in the
-warm-up: graphs for several seeds are kept by architecture.) Nothing passes or fails here.
+hits both. Every repeat trains fresh models. In the comparisons with `model.fit`, tracing the graphs is part of the
+time; in the others of the warm-up alone, for graphs are kept by architecture. Nothing passes or fails here.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import gc
 import multiprocessing
 import os
 import platform
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -28,10 +30,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPRegressor
 
 from course_utils.data import Dataset, load_mnist, load_red_wine
 from course_utils.experiment import Settings, make_model, run, run_seeds
-from course_utils.training import fit
+from course_utils.training import GRAPHS, fit
 
 SEEDS = range(5)
 
@@ -88,7 +92,7 @@ def fit_by_fit(text: str, make: Callable[[], keras.Model], data: Dataset, *, rep
     """Compare `model.fit` with `fit`."""
     sides = [
         lambda: Clock().time(lambda clock: keras_fit(make(), data, callbacks=[clock], **options)),
-        lambda: Clock().time(lambda clock: fit(make(), data, callbacks=[clock], **options)),
+        lambda: GRAPHS.clear() or Clock().time(lambda clock: fit(make(), data, callbacks=[clock], **options)),
     ]
     title(text, "model.fit", "fit")
     times = take_turns(sides, repeats)
@@ -101,6 +105,27 @@ def wine(arguments: argparse.Namespace) -> None:
     data = load_red_wine(split="tutorial")
     text = "Red wine, 1,119 rows, 64×2, batch 256, 100 epochs"
     fit_by_fit(text, lambda: make_model(Settings(), data), data, repeats=arguments.repeats, epochs=100, batch_size=256)
+
+
+def second(arguments: argparse.Namespace) -> None:
+    """Compare the second model of an architecture with scikit-learn's network, which has nothing to trace."""
+    data = load_red_wine(split="tutorial")
+    title("The same, the second model of an architecture, built beforehand", "MLPRegressor", "fit")
+    options = {"hidden_layer_sizes": (64, 64), "batch_size": 256, "max_iter": 100, "n_iter_no_change": 100}
+
+    def sklearn() -> tuple[float]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # of a training that ends after 100 epochs
+            return seconds(MLPRegressor(**options).fit, data.x_train, data.y_train)
+
+    def ours(data: Dataset) -> tuple[float]:
+        model = make_model(Settings(), data)
+        return seconds(fit, model, data, epochs=100, batch_size=256)
+
+    bare = dataclasses.replace(data, x_valid=data.x_valid[:0], y_valid=data.y_valid[:0])
+    for name, some in (("with 480 rows of validation", data), ("without, as MLPRegressor", bare)):
+        times = take_turns([sklearn, lambda some=some: ours(some)], arguments.repeats)
+        row(name, times[:, 0, 0], times[:, 1, 0])
 
 
 def deep(arguments: argparse.Namespace) -> None:
@@ -181,7 +206,7 @@ def megabytes() -> float | None:
     return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6 if statm.exists() else None
 
 
-PARTS = {function.__name__: function for function in (wine, deep, digits, seeds, memory)}
+PARTS = {function.__name__: function for function in (wine, second, deep, digits, seeds, memory)}
 
 
 def main() -> None:

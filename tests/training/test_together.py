@@ -1,6 +1,8 @@
 """Models trained side by side end where single `fit`s would have brought them."""
 
 import dataclasses
+import gc
+import weakref
 from functools import partial
 
 import keras
@@ -8,20 +10,15 @@ import numpy as np
 import pytest
 from keras import layers
 
-from course_utils.training import fit, fit_together, together
+from course_utils.training import GRAPHS, fit, fit_together, together
 from course_utils.training import stack as stack_module
+from tests.training import shared
+from tests.training.shared import dense
 
 
-def network(seed, *hidden, optimizer=None, loss="mae", metrics=None, **options):
+def network(seed, *hidden, optimizer=None, **options):
     """A compiled network with one output; layers and optimizer come as functions."""
-    keras.utils.set_random_seed(seed)
-    model = keras.Sequential([keras.Input((11,)), *(layer() for layer in hidden), layers.Dense(1)])
-    model.compile(optimizer=optimizer() if optimizer else "adam", loss=loss, metrics=metrics, **options)
-    return model
-
-
-def dense():
-    return layers.Dense(6, activation="relu")
+    return shared.network(*hidden, optimizer=optimizer() if optimizer else "adam", seed=seed, **options)
 
 
 def momentum():
@@ -69,6 +66,10 @@ CASES = {
     "unbuilt": unbuilt,
     "three values for each weight": lambda seed: network(
         seed, dense, optimizer=partial(keras.optimizers.Adam, amsgrad=True)
+    ),
+    "activity regularizer": lambda seed: network(seed, lambda: layers.Dense(6, activity_regularizer="l2")),
+    "gradients of two batches": lambda seed: network(
+        seed, dense, optimizer=partial(keras.optimizers.Adam, gradient_accumulation_steps=2)
     ),
     "a value for all weights": lambda seed: network(seed, dense, optimizer=keras.optimizers.Nadam),
 }
@@ -279,38 +280,205 @@ def test_no_models_and_uncompiled_models_are_refused(wine):
         fit_together([keras.Sequential([keras.Input((11,)), layers.Dense(1)])] * 2, wine, epochs=1)
 
 
-def test_a_graph_that_is_used_again_trains_other_data_at_another_rate(wine, monkeypatch):
-    monkeypatch.setattr(together, "_kept_stacks", {})
+# What is kept, and what is not.
 
+
+@pytest.fixture
+def stacks(monkeypatch):
+    """A list that grows with every stack that is made."""
+    made = []
+
+    class Counted(stack_module.SeedStack):
+        def __init__(self, *arguments):
+            made.append(self)
+            super().__init__(*arguments)
+
+    GRAPHS.clear()
+    monkeypatch.setattr(together, "SeedStack", Counted)
+    yield made
+    GRAPHS.clear()
+
+
+def test_a_graph_that_is_used_again_trains_other_data_at_another_rate(wine, stacks):
     def make(rate):
-        return lambda seed: network(seed, dense, lambda: layers.Dropout(0.3), optimizer=lambda: adam(rate))
-
-    def adam(rate):
-        return keras.optimizers.Adam(rate)
-
-    few = dataclasses.replace(wine, x_train=wine.x_train[:50], y_train=wine.y_train[:50], x_valid=wine.x_valid[:10])
-    few = dataclasses.replace(few, y_valid=wine.y_valid[:10])
-    assert_equals_single_fits(make(1e-3), wine, epochs=1)
-    (stack,) = together._kept_stacks.values()
-    assert_equals_single_fits(make(1e-2), few, epochs=2, batch_size=16)
-    assert list(together._kept_stacks.values()) == [stack]
-
-
-def test_code_of_ones_own_gets_a_new_graph(wine, monkeypatch):
-    monkeypatch.setattr(together, "_kept_stacks", {})
-    for factor in (0.5, 2.0):
-
-        def scaled(x, factor=factor):
-            return factor * keras.ops.relu(x)
-
-        assert_equals_single_fits(
-            lambda seed, act=scaled: network(seed, lambda: layers.Dense(6, activation=act)), wine, epochs=1
+        adam = lambda: keras.optimizers.Adam(rate)  # noqa: E731
+        return lambda seed: network(
+            seed, dense, lambda: layers.Dropout(0.3), layers.BatchNormalization, optimizer=adam, metrics=["mse"]
         )
-    assert together._kept_stacks == {}
+
+    few = {"x_train": wine.x_train[:50], "y_train": wine.y_train[:50]}
+    few = dataclasses.replace(wine, **few, x_valid=wine.x_valid[:10], y_valid=wine.y_valid[:10])
+    assert_equals_single_fits(make(1e-3), wine, epochs=1)
+    assert_equals_single_fits(make(1e-2), few, epochs=2, batch_size=16, seeds=(3, 4))
+    assert len(stacks) == 1
 
 
-def test_only_the_last_few_graphs_are_kept(wine, monkeypatch):
-    monkeypatch.setattr(together, "_kept_stacks", {})
-    for units in range(2, together.MOST_STACKS + 4):
-        fit_together([network(seed, lambda u=units: layers.Dense(u)) for seed in (0, 1)], wine, epochs=1)
-    assert len(together._kept_stacks) == together.MOST_STACKS
+def test_a_graph_that_was_used_without_validation_is_not_asked_for_one(wine, stacks):
+    bare = dataclasses.replace(wine, x_valid=wine.x_valid[:0], y_valid=wine.y_valid[:0])
+    for data in (bare, wine):
+        assert_equals_single_fits(CASES["plain"], data, epochs=1)
+
+
+def test_the_callers_models_are_not_kept(wine, stacks):
+    models = [network(seed, dense) for seed in (0, 1)]
+    fit_together(models, wine, epochs=1)
+    seen = [weakref.ref(model) for model in models]
+    before = [models[0].get_weights(), models[0].optimizer.variables[0].numpy()]
+    fit_together([network(seed, dense) for seed in (2, 3)], wine, epochs=1)
+    assert len(stacks) == 1
+    for now, then in zip(models[0].get_weights(), before[0], strict=True):
+        np.testing.assert_array_equal(now, then)
+    del models, stacks[:]
+    gc.collect()
+    assert [model() for model in seen] == [None, None]
+
+
+def edited(factor):
+    class Loss(keras.losses.Loss):  # as in a cell that is edited and run again
+        def call(self, y, predicted):
+            return factor * keras.ops.mean(keras.ops.square(y - predicted), axis=-1)
+
+    return lambda seed: network(seed, dense, loss=Loss())
+
+
+def adapted(factor):
+    def make():
+        layer = layers.Normalization()
+        layer.adapt(factor * np.arange(22.0).reshape(2, 11))
+        return layer
+
+    return lambda seed: network(seed, make)
+
+
+def activated(factor):
+    def scaled(x):
+        return factor * keras.ops.relu(x)
+
+    return lambda seed: network(seed, lambda: layers.Dense(6, activation=scaled))
+
+
+def huber(delta):
+    return lambda seed: network(seed, dense, loss=keras.losses.Huber(delta=delta))
+
+
+TWICE = {"edited loss": edited, "other data": adapted, "activation": activated, "delta": huber}
+
+
+@pytest.mark.parametrize("case", TWICE)
+def test_no_graph_is_used_for_what_it_was_not_made_for(wine, case):
+    for value in (0.1, 10.0):
+        assert_equals_single_fits(TWICE[case](value), wine, epochs=1)
+
+
+@pytest.mark.parametrize("case", TWICE)
+def test_models_that_differ_in_what_no_configuration_says_are_refused(wine, case):
+    with pytest.raises(ValueError, match="differ"):
+        fit_together([TWICE[case](value)(1) for value in (0.1, 10.0)], wine, epochs=1)
+
+
+def test_metrics_of_other_names_are_refused(wine):
+    models = [network(1, dense, metrics=[keras.metrics.MeanSquaredError(name=name)]) for name in "ab"]
+    with pytest.raises(ValueError, match="differ"):
+        fit_together(models, wine, epochs=1)
+
+
+def test_a_model_that_is_there_twice_is_refused(wine):
+    with pytest.raises(ValueError, match="twice"):
+        fit_together([network(1, dense)] * 2, wine, epochs=1)
+
+
+def test_an_interrupted_training_leaves_what_was_trained(wine, monkeypatch):
+    def interrupted(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    ours, theirs = ([network(seed, dense) for seed in (0, 1)] for _ in "ab")
+    monkeypatch.setattr(keras.callbacks.History, "on_epoch_end", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit_together(ours, wine, epochs=5)
+    monkeypatch.undo()
+    expected = fit_together(theirs, wine, epochs=2)
+    assert_same_models(expected, ours, expected, theirs)
+
+
+# What only `fit` can do is done by it.
+
+
+class Subclass(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(1)
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+class OwnSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    def __call__(self, step):
+        return 0.01 / (1 + keras.ops.cast(step, "float32"))
+
+
+class Measuring(layers.Layer):
+    """Holds a metric, and adds a loss."""
+
+    def __init__(self):
+        super().__init__()
+        self.metric = keras.metrics.Mean(name="middle")
+
+    def call(self, inputs):
+        self.metric.update_state(inputs)
+        self.add_loss(keras.ops.sum(keras.ops.square(inputs)))
+        return inputs
+
+
+class OwnMetrics(keras.Sequential):
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return {**super().compute_metrics(x, y, y_pred, sample_weight), "inputs": keras.ops.mean(x)}
+
+
+def root_mean_square(y, predicted):
+    return keras.ops.sqrt(keras.ops.mean(keras.ops.square(y - keras.ops.squeeze(predicted, -1))))
+
+
+def compiled(seed, make, optimizer="adam", loss="mae"):
+    keras.utils.set_random_seed(seed)
+    model = make()
+    model.compile(optimizer=optimizer, loss=loss)
+    return model
+
+
+def with_dict():
+    inputs = keras.Input((11,))
+    return keras.Model(inputs, {"a": layers.Dense(1)(inputs)})
+
+
+ONE_BY_ONE = {
+    "subclass": lambda seed: compiled(seed, Subclass),
+    "dict": lambda seed: compiled(seed, with_dict, loss={"a": "mae"}),
+    "own schedule": lambda seed: network(seed, dense, optimizer=lambda: keras.optimizers.SGD(OwnSchedule())),
+    "measuring layer": lambda seed: network(seed, dense, Measuring),
+    "own metrics": lambda seed: compiled(seed, lambda: OwnMetrics([keras.Input((11,)), layers.Dense(1)])),
+    "metric that is no mean": lambda seed: network(seed, dense, metrics=[root_mean_square]),
+    "partial": lambda seed: network(
+        seed, lambda: layers.Dense(6, activation=partial(keras.activations.elu, alpha=0.5))
+    ),
+    "kernel that changes in a call": lambda seed: network(seed, lambda: layers.SpectralNormalization(layers.Dense(6))),
+    "two precisions": lambda seed: network(seed, lambda: layers.Dense(6, dtype="mixed_bfloat16")),
+}
+
+
+@pytest.mark.parametrize("case", ONE_BY_ONE)
+def test_what_only_fit_can_do_equals_single_fits(wine, case, stacks):
+    assert_equals_single_fits(ONE_BY_ONE[case], wine, epochs=2)
+    assert stacks == []
+
+
+def test_an_embedding_equals_single_fits(wine):
+    words = np.random.default_rng(0).integers(0, 20, (140, 6))
+    data = dataclasses.replace(wine, x_train=words[:100], x_valid=words[100:])
+
+    def model():
+        parts = [layers.Embedding(20, 4), layers.GlobalAveragePooling1D(), layers.Dense(1)]
+        return keras.Sequential([keras.Input((6,), dtype="int32"), *parts])
+
+    assert_equals_single_fits(lambda seed: compiled(seed, model), data, epochs=3)
