@@ -13,7 +13,8 @@ import numpy as np
 
 __all__ = ["build", "hyperparameters_of"]
 
-_seeding = threading.Lock()  # one thread at a time: the generators belong to all
+# One thread at a time: the generators belong to all. It may enter again: a `build_model` may read a trained network.
+_building = threading.RLock()
 
 
 def hyperparameters_of(build_model: Callable[..., keras.Model], handed_over: Collection[str]) -> dict[str, object]:
@@ -92,25 +93,37 @@ def _as_python(value: object) -> object:
 def _seeded(seed: int) -> Iterator[None]:
     """Seed the process while a network is built, and let the generators of Python and NumPy go on as before.
 
-    Otherwise every fit would restart the generators from which a search, or the lesson around it, draws. Keras draws
-    the seed of each layer with `random.randint`. The threads of a Dask worker use the same generator now and then,
-    which would change the starting weights: so this thread gets one of its own meanwhile, and the others keep theirs.
+    Otherwise every fit would restart the generators from which a search, or the lesson around it, draws.
     `keras.utils.set_random_seed` would seed `tf.random` too, which Keras' layers do not use, and with it empty
     TensorFlow's cache of kernels: that took a fifth of a small fit.
     """
-    generator, thread = random.Random(seed), threading.get_ident()
-
-    def own_randint(low: int, high: int) -> int:
-        return (generator.randint if threading.get_ident() == thread else randint)(low, high)
-
-    with _seeding:
-        python, numpy, randint = random.getstate(), np.random.get_state(), random.randint
+    with _building, _keras_draws_from(random.Random(seed)):
+        python, numpy = random.getstate(), np.random.get_state()
+        random.seed(seed)
+        np.random.seed(seed)
         try:
-            random.seed(seed)
-            np.random.seed(seed)
-            random.randint = own_randint
             yield
         finally:
-            random.randint = randint
             random.setstate(python)
             np.random.set_state(numpy)
+
+
+@contextlib.contextmanager
+def _keras_draws_from(generator: random.Random) -> Iterator[None]:
+    """Keep the seeds of layers, which Keras draws with `random.randint`, from what other threads draw meanwhile.
+
+    To seed `random` is not enough: in a Dask worker another thread draws from it some ten times a second, to estimate
+    the size of lists, and every draw would change the starting weights of the layers after it. Keras takes seeds from
+    nowhere else. So this thread gets a generator of its own, and the others keep theirs
+    (`test_other_threads_that_draw_numbers_change_nothing`).
+    """
+    thread, randint = threading.get_ident(), random.randint
+
+    def randint_of_the_thread(low: int, high: int) -> int:
+        return (generator.randint if threading.get_ident() == thread else randint)(low, high)
+
+    random.randint = randint_of_the_thread
+    try:
+        yield
+    finally:
+        random.randint = randint

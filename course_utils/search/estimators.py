@@ -9,9 +9,9 @@ its purpose: `get_params`, `set_params` and `clone` know all of them.
 from __future__ import annotations
 
 import inspect
-import tempfile
+import os
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import keras
 import numpy as np
@@ -26,15 +26,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from course_utils.experiment import best_epoch
 from course_utils.search.building import build, hyperparameters_of
-from course_utils.search.graphs import fit_alike
-from course_utils.training import TensorSets
+from course_utils.search.storing import restore, store
+from course_utils.training import TensorSets, fit_tensors
 from course_utils.validation import check_choice, check_integer, check_number
 
 __all__ = ["KerasMLPClassifier", "KerasMLPRegressor"]
 
 SETTINGS = ("batch_size", "epochs", "patience", "validation_fraction", "seed")
-HANDED_OVER = ("n_inputs", "n_outputs", *SETTINGS)
+OWN_PARAMETERS = ("build_model", *SETTINGS)  # all others are hyperparameters, of `build_model`
+HANDED_OVER = ("n_inputs", "n_outputs", *SETTINGS)  # to `build_model`, where it asks for them
 PREDICTED_ROWS = 10_000  # at a time
+PROCESS = os.getpid()  # that has TensorFlow's threads; a process that is forked from it has none
 
 
 class _KerasMLP(BaseEstimator):
@@ -58,18 +60,16 @@ class _KerasMLP(BaseEstimator):
         self.validation_fraction = validation_fraction
         self.seed = seed
         self._hyperparameters: dict[str, object] = {}
-        self.set_params(**hyperparameters)
+        self.set_params(**hyperparameters)  # which refuses what `build_model` does not know
 
     def get_params(self, deep: bool = True) -> dict[str, object]:
         """Settings and hyperparameters by name."""
-        params = {name: getattr(self, name) for name in ("build_model", *SETTINGS)}
-        is_function = callable(self.build_model)
-        known = hyperparameters_of(self.build_model, HANDED_OVER) if is_function else self._hyperparameters
-        for name, default in known.items():
-            value = self._hyperparameters.get(name, default)
-            if value is not inspect.Parameter.empty:
-                params[name] = value
-        return params
+        own = {name: getattr(self, name) for name in OWN_PARAMETERS}
+        if not callable(self.build_model):  # `fit` refuses it
+            return {**own, **self._hyperparameters}
+        defaults = hyperparameters_of(self.build_model, HANDED_OVER)
+        values = {name: self._hyperparameters.get(name, default) for name, default in defaults.items()}
+        return {**own, **{name: value for name, value in values.items() if value is not inspect.Parameter.empty}}
 
     def set_params(self, **params: object) -> _KerasMLP:
         """Change settings and hyperparameters, and return the estimator.
@@ -80,12 +80,13 @@ class _KerasMLP(BaseEstimator):
             If there is no parameter of such a name; the message lists those there are.
         """
         build_model = params.get("build_model", self.build_model)
-        choices = ["build_model", *SETTINGS, *hyperparameters_of(build_model, HANDED_OVER)]
-        hint = "A search finds those of a pipeline's step under `step__parameter`."
-        for name in params if callable(build_model) else ():  # `fit` refuses what is no function
-            check_choice("parameter", name, choices, hint=hint)
+        if callable(build_model):  # `fit` refuses anything else
+            choices = [*OWN_PARAMETERS, *hyperparameters_of(build_model, HANDED_OVER)]
+            for name in params:
+                hint = "A search finds those of a pipeline's step under `step__parameter`."
+                check_choice("parameter", name, choices, hint=hint)
         for name, value in params.items():
-            if name == "build_model" or name in SETTINGS:
+            if name in OWN_PARAMETERS:
                 setattr(self, name, value)
             else:
                 self._hyperparameters[name] = value
@@ -101,8 +102,10 @@ class _KerasMLP(BaseEstimator):
             train, valid = self._held_out(len(x), stratify)
             callbacks.append(keras.callbacks.EarlyStopping(patience=self.patience, restore_best_weights=True))
         parts = [tuple(tf.constant(some[rows]) for some in (x, y)) for rows in (train, valid)]
-        self.model_, history = fit_alike(
-            lambda: self._build(x.shape[1], n_outputs),
+        self._build = self._builder(x.shape[1], n_outputs)
+        self.model_ = self._build()
+        history = fit_tensors(  # folds and repeats of one architecture share a graph
+            self.model_,
             TensorSets(*parts),
             epochs=int(self.epochs),  # searches draw numbers of NumPy
             batch_size=int(self.batch_size),
@@ -130,12 +133,12 @@ class _KerasMLP(BaseEstimator):
             np.arange(rows), test_size=self.validation_fraction, random_state=self.seed, stratify=classes
         )
 
-    def _build(self, n_inputs: int, n_outputs: int) -> keras.Model:
+    def _builder(self, n_inputs: int, n_outputs: int) -> Callable[[], keras.Model]:
+        """`build_model` with all that it asks for, whatever the parameters are changed to later."""
         handed = {"n_inputs": n_inputs, "n_outputs": n_outputs, **{name: getattr(self, name) for name in SETTINGS}}
         units = (1, 2) if is_classifier(self) and n_outputs == 2 else (n_outputs,)
-        return build(
-            self.build_model, {**self.get_params(), **handed}, n_inputs=n_inputs, units=units, seed=int(self.seed)
-        )
+        values = {**self.get_params(), **handed}
+        return partial(build, self.build_model, values, n_inputs=n_inputs, units=units, seed=int(self.seed))
 
     def _outputs(self, X: ArrayLike) -> np.ndarray:  # noqa: N803
         """What the network says of each row, shape (rows, outputs)."""
@@ -145,24 +148,23 @@ class _KerasMLP(BaseEstimator):
         return np.concatenate([self.model_(x[i : i + PREDICTED_ROWS], training=False) for i in starts]).astype(float)
 
     def __getstate__(self) -> dict[str, object]:
-        # Keras itself writes and reads the model, with its optimizer; graphs cannot be pickled.
         state = dict(super().__getstate__())
         if "model_" in state:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "model.keras"
-                self.model_.save(path)
-                state["model_"] = path.read_bytes()
+            state["model_"] = store(self.model_)
         return state
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        if "model_" in state:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "model.keras"
-                path.write_bytes(state["model_"])
-                state = {**state, "model_": keras.saving.load_model(path)}
         super().__setstate__(state)
+        if "model_" in state:
+            self.model_ = self._build()
+            restore(self.model_, state["model_"])
 
     def _check_settings(self) -> None:
+        if os.getpid() != PROCESS:
+            raise RuntimeError(
+                "This process was forked from one that had imported TensorFlow, and would wait for its threads for "
+                "ever. Use joblib's own backend, loky, instead of multiprocessing: parallel_config(backend='loky')."
+            )
         check_integer("batch_size", self.batch_size, at_least=1)
         check_integer("epochs", self.epochs, at_least=1)
         check_integer("seed", self.seed, at_least=0)
@@ -203,6 +205,14 @@ class KerasMLPRegressor(RegressorMixin, _KerasMLP):
         Epochs that were run, and the one (from 1) whose weights `model_` has.
     n_features_in_, feature_names_in_
         As in all estimators.
+
+    Notes
+    -----
+    A fitted estimator can be pickled, and dumped by `joblib`, if `build_model` can. Weights and optimizer values are
+    stored, and `build_model` is called when they are read: it must be there, and make the same network as then.
+
+    With `n_jobs`, all backends of joblib give the same numbers, but `multiprocessing` where it forks: TensorFlow does
+    not survive that, and `fit` refuses it.
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> KerasMLPRegressor:  # noqa: N803

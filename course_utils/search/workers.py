@@ -2,6 +2,10 @@
 
 A worker then has TensorFlow at hand when the search begins, with as many threads as the worker itself, and the lines
 that TensorFlow logs while it is imported do not end up under a cell of the notebook.
+
+A worker may die during a search, and the result is the same, if the others have the rows too:
+`parallel_config(backend="dask", scatter=[x, y])`. Otherwise joblib gives them to one worker, from which the others
+fetch them; if that one dies first, the search ends with Dask's error.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ def dask_setup(worker: Worker) -> None:
     with _without_stderr():
         import tensorflow as tf  # noqa: PLC0415
 
-        import course_utils.search  # noqa: F401, PLC0415
+        import course_utils.search.estimators  # noqa: F401, PLC0415
 
         tf.config.threading.set_intra_op_parallelism_threads(worker.state.nthreads)
         tf.config.threading.set_inter_op_parallelism_threads(1)

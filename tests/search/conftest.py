@@ -1,0 +1,18 @@
+"""Fixtures of the search's tests."""
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def words(wine):
+    """The wines' qualities in words."""
+    return np.where(wine.y_train > 6, "good", np.where(wine.y_train < 6, "poor", "fair"))
+
+
+@pytest.fixture(scope="session")
+def serial(wine):
+    """The search that all backends must repeat, run in this process."""
+    from tests.search.shared import random_search  # noqa: PLC0415
+
+    return random_search().fit(wine.x_train, wine.y_train)
