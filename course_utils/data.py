@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from course_utils.validation import check_choice, check_integer, check_number
+from course_utils.validation import HIGHEST_SEED, check_choice, check_integer, check_number
 
 __all__ = ["Dataset", "load_mnist", "load_red_wine", "red_wine_frame"]
 
-DATA_FOLDER = Path(__file__).resolve().parent.parent / "data"
+HERE = Path(__file__).resolve().parent
+# A wheel brings the files along inside the package; in a checkout they lie beside it.
+DATA_FOLDER = HERE / "datafiles" if (HERE / "datafiles").is_dir() else HERE.parent / "data"
 SHA256 = {
     "winequality-red.csv": "4a402cf041b025d4566d954c3b9ba8635a3a8a01e039005d97d6a710278cf05e",
     "mnist.npz": "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64",
@@ -28,7 +30,7 @@ SPLITS = ("clean", "tutorial")
 MNIST_TRAINING_IMAGES, MNIST_TEST_IMAGES, MNIST_CLASSES = 60_000, 10_000, 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Training, validation and test set of one task.
 
@@ -46,6 +48,8 @@ class Dataset:
         One name per input column; empty for images.
     source : str
         The call that loads this data set.
+    n_classes : int or None
+        For classification; None counts those of the labels: the highest one, and one more.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Dataset:
     y_test: np.ndarray
     feature_names: tuple[str, ...] = ()
     source: str = ""
+    n_classes: int | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -67,7 +72,10 @@ class Dataset:
     @property
     def n_outputs(self) -> int:
         """Units of the output layer that the task asks for: 1 number, or one logit per class."""
-        return 1 if self.task == "regression" else MNIST_CLASSES
+        if self.task == "regression":
+            return 1
+        labels = (self.y_train, self.y_valid, self.y_test)
+        return self.n_classes or 1 + int(max(some.max() for some in labels if len(some)))
 
     def __repr__(self) -> str:
         sizes = f"{len(self.x_train):,} training, {len(self.x_valid):,} validation, {len(self.x_test):,} test examples"
@@ -116,7 +124,7 @@ def load_red_wine(*, seed: int = 0, standardize: bool = True, split: str = "clea
     """
     check_choice("split", split, SPLITS)
     check_choice("standardize", standardize, (True, False))
-    seed = check_integer("seed", seed, at_least=0)
+    seed = check_integer("seed", seed, at_least=0, at_most=HIGHEST_SEED)
     wines = red_wine_frame()
     if split == "tutorial":
         train = wines.sample(frac=0.7, random_state=0)
@@ -182,7 +190,7 @@ def load_mnist(
         )
     label_noise = check_number("label_noise", label_noise, at_least=0, at_most=1)
     check_choice("flatten", flatten, (True, False))
-    seed = check_integer("seed", seed, at_least=0)
+    seed = check_integer("seed", seed, at_least=0, at_most=HIGHEST_SEED)
 
     arrays = _mnist_arrays(DATA_FOLDER)
     rng = np.random.default_rng(seed)
@@ -206,6 +214,7 @@ def load_mnist(
         y_valid=arrays["y_train"][valid].astype("int32"),
         x_test=arrays["x_test"][test].reshape(shape).astype("float32") / 255,
         y_test=arrays["y_test"][test].astype("int32"),
+        n_classes=MNIST_CLASSES,
         source=_call(
             "load_mnist",
             n_train=(n_train, 2000),

@@ -14,7 +14,7 @@ import pandas as pd
 
 from course_utils.data import Dataset
 from course_utils.experiment import Run, Settings, best_epoch, run_seeds
-from course_utils.validation import check_integer
+from course_utils.validation import HIGHEST_SEED, check_integer
 
 __all__ = ["claim", "curves", "repeat", "seeds", "tabulate"]
 
@@ -25,13 +25,14 @@ def seeds(n: int) -> list[int]:
     Raises
     ------
     ValueError
-        If `n` is not at least 1, or COURSE_SEED is not a whole number >= 0.
+        If `n` is not at least 1, or COURSE_SEED is not a whole number from 0 to 2**32 - `n`.
     """
     n = check_integer("n", n, at_least=1)
-    text = os.environ.get("COURSE_SEED", "0")
-    if not text.strip().isdecimal():
+    text, highest = os.environ.get("COURSE_SEED", "0"), HIGHEST_SEED - n + 1
+    if not text.strip().isdecimal() or int(text) > highest:
         raise ValueError(
-            f"The environment variable COURSE_SEED={text!r} is not a whole number >= 0. Set it to one, or remove it."
+            f"The environment variable COURSE_SEED={text!r} is not a whole number from 0 to {highest:,}. "
+            "Set it to one, or remove it."
         )
     return list(range(int(text), int(text) + n))
 
@@ -99,8 +100,12 @@ def tabulate(results: Sequence[object], *, seeds: Sequence[int], **setting: obje
 
 def curves(results: pd.DataFrame) -> pd.DataFrame:
     """One row per epoch (from 1) of every run in a table made by `repeat`, with all metrics of that epoch."""
-    if "history" not in results:
-        raise ValueError("The table has no column 'history': the experiment must return a Run or a History.")
+    if "history" not in results or not all(isinstance(one, _History) for one in results["history"]):
+        raise ValueError(
+            "The table has no history for each row: the experiment of `repeat` must return a Run or a History."
+        )
+    if "epoch" in results:
+        raise ValueError("The table has a column 'epoch', which is the epoch's own name here: rename that setting.")
     settings = results.columns[: results.columns.get_loc("seed") + 1]
     frames = []
     for _, row in results.iterrows():
@@ -113,7 +118,7 @@ def curves(results: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def claim(statement: str, per_seed: Iterable[bool], *, at_least: int) -> None:
+def claim(statement: str, per_seed: Iterable[bool], *, at_least: int = 4) -> None:
     """Print one line that says whether `statement` held in at least so many seeds.
 
     The line holds no number that varies from machine to machine, so that nbval can compare it on every run.
@@ -123,7 +128,8 @@ def claim(statement: str, per_seed: Iterable[bool], *, at_least: int) -> None:
     statement : str
         A full sentence without its full stop.
     per_seed : iterable of bool
-        For each seed, whether the statement held.
+        For each seed, whether the statement held. Where a run diverged, its loss is NaN and every comparison False: the
+        statement did not hold. But `~(a < b)` is True then, so write `a >= b` (`python -m authoring check` looks).
     at_least : int
         Number of seeds in which it must hold; chosen well inside of what a calibration on more seeds showed.
 
@@ -132,6 +138,8 @@ def claim(statement: str, per_seed: Iterable[bool], *, at_least: int) -> None:
     ValueError
         If `per_seed` holds something other than True and False, or fewer values than `at_least`.
     """
+    if isinstance(per_seed, (bool, np.bool_)):
+        raise ValueError(f"per_seed={per_seed!r} is one value: pass True or False for each seed.")
     held = list(per_seed)
     if not all(isinstance(value, (bool, np.bool_)) for value in held):
         raise ValueError(f"per_seed={held!r} is not valid: pass True or False for each seed, for instance a[1] < b[1].")
@@ -141,7 +149,7 @@ def claim(statement: str, per_seed: Iterable[bool], *, at_least: int) -> None:
     if sum(held) >= at_least:
         print(f"✔ {statement} — held in at least {at_least} of {len(held)} seeds")
     else:
-        print(f"✘ {statement} — did not hold in {at_least} of {len(held)} seeds")
+        print(f"✘ {statement} — held in fewer than {at_least} of {len(held)} seeds")
 
 
 @dataclass(frozen=True)
@@ -151,7 +159,7 @@ class _History:
     metrics: Mapping[str, list[float]]
 
     def __repr__(self) -> str:
-        return f"<{len(self.metrics['loss'])} epochs>"
+        return f"<{len(next(iter(self.metrics.values()), ()))} epochs>"
 
 
 def _values(name: str, some: object) -> list[object]:

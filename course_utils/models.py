@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from course_utils.data import Dataset
-from course_utils.validation import check_choice, check_integer, check_number
+from course_utils.validation import HIGHEST_SEED, check_choice, check_integer, check_number
 
 __all__ = ["ACTIVATIONS", "build_mlp", "compile_for", "count_parameters"]
 
@@ -62,9 +62,9 @@ def build_mlp(
     width = check_integer("width", width, at_least=1)
     depth = check_integer("depth", depth, at_least=0)
     dropout = check_number("dropout", dropout, at_least=0, below=1, hint="0.0 switches dropout off.")
-    check_choice("batch_norm", batch_norm, (True, False))
-    check_choice("activation", activation, ACTIVATIONS)
-    seed = check_integer("seed", seed, at_least=0)
+    batch_norm = check_choice("batch_norm", batch_norm, (True, False))
+    activation = check_choice("activation", activation, ACTIVATIONS)
+    seed = check_integer("seed", seed, at_least=0, at_most=HIGHEST_SEED)
     generator = random.Random(seed)
 
     def next_seed() -> int:

@@ -195,15 +195,28 @@ def seed_dots(
     if hue:
         results = results.assign(**{hue: results[hue].astype(str)})  # or seaborn takes numbers for a colour scale
     order = results.groupby(by)[x].median().sort_values().index if sort else results[by].unique()
-    color = {"palette": HUES[: results[hue].nunique()]} if hue else {}
-    common = {"data": results, "x": x, "y": by, "hue": hue, "order": list(order), "orient": "h", "ax": ax, **color}
-    dot = {"size": 6, "alpha": 0.8, "jitter": False} | ({} if hue else {"color": PARTS["validation"]["color"]})
-    sns.stripplot(**common, dodge=hue is not None, **dot)
-    bar = {"marker": "|", "markersize": 16, "markeredgewidth": 2.5} | ({} if hue else {"color": "0.25"})
-    aggregate = {"estimator": "median", "errorbar": None, "linestyle": "none", "legend": False}
-    colors = results[hue].nunique() if hue else 1
-    # The strips of n colours are 0.8 / n apart; `dodge` is the distance from the first one to the last one.
-    sns.pointplot(**common, dodge=0.8 * (1 - 1 / colors) if colors > 1 else False, **aggregate, **bar)
+    already_there = len(ax.collections)
+    sns.stripplot(
+        results,
+        x=x,
+        y=by,
+        hue=hue,
+        order=list(order),
+        palette=HUES[: results[hue].nunique()] if hue else None,
+        color=None if hue else PARTS["validation"]["color"],
+        orient="h",
+        dodge=True,
+        jitter=False,
+        size=6,
+        alpha=0.8,
+        ax=ax,
+    )
+    for dots in ax.collections[already_there:]:  # one for each group and colour
+        values, heights = np.asarray(dots.get_offsets()).T
+        if len(values):
+            color = dots.get_facecolor()[0, :3] if hue else "0.25"
+            bar = {"marker": "|", "markersize": 16, "markeredgewidth": 2.5, "color": color}
+            ax.plot(np.median(values), heights[0], scaley=False, **bar)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.margins(x=0.06)
     if hue:

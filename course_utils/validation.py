@@ -6,7 +6,11 @@ import math
 import numbers
 from collections.abc import Iterable
 
-__all__ = ["check_choice", "check_integer", "check_number"]
+import numpy as np
+
+__all__ = ["HIGHEST_SEED", "check_choice", "check_integer", "check_number"]
+
+HIGHEST_SEED = 2**32 - 1  # that NumPy and Keras take
 
 
 def check_integer(name: str, value: object, *, at_least: int, at_most: int | None = None, hint: str = "") -> int:
@@ -47,12 +51,14 @@ def check_number(
     return float(value)
 
 
-def check_choice(name: str, value: object, choices: Iterable[object], *, hint: str = "") -> None:
-    """Raise `ValueError` if `value` is not one of `choices`."""
-    choices = list(choices)
-    if not any(type(value) is type(choice) and value == choice for choice in choices):
-        listed = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(_sentence(f"{name}={value!r} is not one of {listed}", hint))
+def check_choice(name: str, value: object, choices: Iterable[object], *, hint: str = "") -> object:
+    """Return the one of `choices` that `value` is, or raise `ValueError`; NumPy's texts and truth values are taken."""
+    choices, plain = list(choices), value.item() if isinstance(value, np.generic) else value
+    for choice in choices:
+        if type(plain) is type(choice) and plain == choice:  # 1 is not taken for True
+            return choice
+    listed = ", ".join(repr(choice) for choice in choices)
+    raise ValueError(_sentence(f"{name}={value!r} is not one of {listed}", hint))
 
 
 def _sentence(problem: str, hint: str) -> str:

@@ -1,10 +1,15 @@
 """`record` and `check` on small notebooks."""
 
+import base64
+import functools
+import io
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 from authoring import notebooks as authoring
 
@@ -31,11 +36,12 @@ def test_record_stores_outputs_that_pass_the_check(tmp_path: Path) -> None:
 
 
 def test_record_keeps_tags_and_drops_other_metadata(tmp_path: Path) -> None:
-    cell = new_code_cell("1", metadata={"tags": ["nbval-ignore-output"], "execution": {"started": "now"}})
+    kept = {"tags": ["nbval-ignore-output"], "alt": "A line"}
+    cell = new_code_cell("1", metadata={**kept, "execution": {"started": "now"}})
     path = write(tmp_path, cell, widgets={"state": {}})
     authoring.record(path)
     stored = nbformat.read(path, as_version=4)
-    assert stored.cells[0].metadata == {"tags": ["nbval-ignore-output"]}
+    assert stored.cells[0].metadata == kept
     assert "widgets" not in stored.metadata
 
 
@@ -64,10 +70,12 @@ def test_missing_notebook_is_named(tmp_path: Path) -> None:
     [
         (executed("1", number=2), "not executed once each"),
         (executed("print()", "careful", name="stderr"), "stderr"),
-        (executed("claim()", "✘ wider is better — did not hold in 4 of 5 seeds"), "did not hold"),
+        (executed("claim()", "✘ wider is better — held in fewer than 4 of 5 seeds"), "did not hold"),
         (executed("print()", "saved in /home/someone/file"), "one machine"),
         (executed("open('/home/someone/file')"), "absolute path"),
         (executed("!pip install something"), "shell command"),
+        (executed("files = !ls"), "shell command"),
+        (executed("claim('not lower', ~(a < b))"), "NaN"),
         (executed("\n".join(["x = 1"] * 26)), "26 lines"),
         (new_code_cell("1 / 0", execution_count=1, outputs=[new_output("error", ename="E", evalue="v")]), "an error"),
     ],
@@ -96,3 +104,58 @@ def test_command_line_reports_problems_by_its_exit_code(tmp_path: Path, capsys: 
     assert authoring.main(["check", str(good)]) == 0
     assert authoring.main(["check", str(bad)]) == 1
     assert "nowhere.ipynb: needs mending" in capsys.readouterr().out
+
+
+NO_SOURCE = '{"cells": [{"cell_type": "code", "metadata": {}}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+
+
+@pytest.mark.parametrize("content", ["<<<<<<< HEAD", "{}", '{"cells": [}', NO_SOURCE])
+def test_a_broken_notebook_is_named_and_the_next_one_is_looked_at(tmp_path, capsys, content):
+    good, bad = write(tmp_path, executed("1")), tmp_path / "broken.ipynb"
+    bad.write_text(content)
+    assert authoring.main(["check", str(bad), str(good)]) == 1
+    printed = capsys.readouterr().out
+    assert "broken.ipynb: needs mending" in printed
+    assert "small.ipynb: ok" in printed
+
+
+def test_a_cell_that_takes_too_long_is_named_and_the_next_notebook_is_recorded(tmp_path, monkeypatch, capsys):
+    slow, good = tmp_path / "slow.ipynb", write(tmp_path, new_code_cell("1"))
+    nbformat.write(new_notebook(cells=[new_code_cell("import time; time.sleep(30)")]), slow)
+    monkeypatch.setattr(authoring, "record", functools.partial(authoring.record, timeout=2))
+    assert authoring.main(["record", str(slow), str(good)]) == 1
+    printed = capsys.readouterr().out
+    assert "slow.ipynb was not recorded" in printed
+    assert "small.ipynb: ok" in printed
+
+
+def picture_of(pixels: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png", compress_level=0)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def test_pictures_are_stored_small_and_look_the_same():
+    pixels = np.full((300, 400, 3), 255, "uint8")
+    pixels[100:200, 50:350] = np.random.default_rng(0).normal((60, 120, 200), 8, (100, 300, 3)).clip(0, 255)
+    pixels[150, :] = 213, 94, 0  # the thin line of a rare colour
+    small = authoring.smaller(picture_of(pixels))
+    seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(small))).convert("RGB"), int)
+    assert len(small) < len(picture_of(pixels)) / 5
+    assert (seen[pixels.min(axis=2) == 255] == 255).all()
+    assert np.abs(seen - pixels).max() <= 20
+
+
+def test_pictures_with_transparent_parts_are_left_as_they_are():
+    picture = picture_of(np.random.default_rng(0).integers(0, 255, (40, 40, 4), "uint8"))
+    assert authoring.smaller(picture) == picture
+
+
+def test_record_stores_small_pictures(tmp_path):
+    draw = "from IPython.display import Image; Image(data=open('noise.png', 'rb').read())"
+    noise = picture_of(np.random.default_rng(0).integers(0, 255, (60, 60, 3), "uint8"))
+    (tmp_path / "noise.png").write_bytes(base64.b64decode(noise))
+    path = write(tmp_path, new_code_cell(draw))
+    authoring.record(path)
+    (output,) = nbformat.read(path, as_version=4).cells[0].outputs
+    assert len(output.data["image/png"]) < len(noise) / 2

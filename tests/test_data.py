@@ -1,5 +1,6 @@
 """The data sets are what they say they are, and damage or a bad argument is named."""
 
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -235,3 +236,25 @@ def test_one_changed_byte_in_the_wines_is_refused(folder):
 def test_repr_says_what_there_is():
     text = repr(load_mnist(n_train=20, n_valid=7, n_test=5))
     assert all(part in text for part in ("MNIST", "classification", "20 training", "7 validation", "5 test"))
+
+
+@pytest.mark.parametrize("load", [load_red_wine, load_mnist])
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_no_generator_takes_is_named(load, seed):
+    with pytest.raises(ValueError, match=f"seed={seed}.*<= 4,294,967,295"):
+        load(seed=seed)
+
+
+def test_outputs_are_as_many_as_the_labels_say():
+    assert (load_red_wine().n_outputs, load_mnist(n_train=1, n_valid=0, n_test=0).n_outputs) == (1, 10)
+    digits = load_mnist(n_train=50)
+    for highest in (1, 2, 11):
+        labels = {f"y_{part}": np.minimum(getattr(digits, f"y_{part}") * 2, highest) for part in PARTS}
+        own = dataclasses.replace(digits, n_classes=None, **labels)
+        assert own.n_outputs == 1 + max(array.max() for array in labels.values())
+
+
+def test_data_sets_are_compared_and_hashed_as_objects():
+    one, other = load_red_wine(), load_red_wine()
+    assert one != other
+    assert len({one, other, one}) == 2

@@ -34,7 +34,7 @@ def test_seeds_start_at_the_course_seed(monkeypatch, text):
     assert seeds(2) == [1000, 1001]
 
 
-@pytest.mark.parametrize("text", ["-1", "1.5", "many", ""])
+@pytest.mark.parametrize("text", ["-1", "1.5", "many", "", str(2**32), str(2**32 - 1)])
 def test_course_seed_that_is_no_number_is_named(monkeypatch, text):
     monkeypatch.setenv("COURSE_SEED", text)
     with pytest.raises(ValueError, match="COURSE_SEED") as error:
@@ -146,6 +146,26 @@ def test_a_history_is_short_in_a_printed_table():
     assert "0.125, 0.125" not in table.to_string()
 
 
+def test_a_claim_asks_for_four_seeds_unless_told_otherwise(capsys):
+    claim("it holds", [True] * 4 + [False])
+    assert "at least 4 of 5" in capsys.readouterr().out
+
+
+def test_a_history_of_own_metrics_can_be_printed():
+    table = repeat(lambda seed: history_of(accuracy=[0.1, 0.2]), seeds=[0])
+    assert "<2 epochs>" in table.to_string()
+
+
+def test_a_setting_called_epoch_is_refused_in_a_table_by_epoch():
+    with pytest.raises(ValueError, match="'epoch'"):
+        curves(repeat(lambda seed, epoch: history_of(loss=[1, 2]), seeds=[0], epoch=[3]))
+
+
+def test_tables_of_others_have_no_curves():
+    with pytest.raises(ValueError, match="no history"):
+        curves(pd.DataFrame({"seed": [0], "history": [1.5]}))
+
+
 def test_curves_need_histories():
     with pytest.raises(ValueError, match="history"):
         curves(repeat(lambda seed: seed, seeds=[0]))
@@ -183,7 +203,14 @@ def test_a_claim_that_holds_prints_the_same_line_however_often(capsys, held):
 )
 def test_a_claim_that_does_not_hold_says_so(capsys, held):
     claim("wider is better", held, at_least=4)
-    assert capsys.readouterr().out == "✘ wider is better — did not hold in 4 of 5 seeds\n"
+    assert capsys.readouterr().out == "✘ wider is better — held in fewer than 4 of 5 seeds\n"
+
+
+def test_a_run_that_diverged_holds_for_no_comparison(capsys):
+    diverged, other = np.array([np.nan] * 5), np.ones(5)
+    for held in (diverged < other, diverged >= other, diverged == other):
+        claim("it holds", held, at_least=1)
+    assert capsys.readouterr().out.count("✘") == 3
 
 
 @pytest.mark.parametrize(
@@ -193,6 +220,7 @@ def test_a_claim_that_does_not_hold_says_so(capsys, held):
         ([0.5, True], 1, r"0\.5"),
         ([True, None], 1, "None"),
         ([], 1, "empty"),
+        (True, 1, "one value"),
         ([True, True], 3, "at_least=3.*2 seeds"),
         ([True, True], 0, "at_least=0"),
     ],

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import same_color, to_rgb
 
 from course_utils import plots
 from course_utils.evidence import repeat
@@ -221,6 +222,23 @@ def test_bars_lie_on_the_dots_of_their_colour(kinds):
     bars = [bar for line in ax.get_lines() for bar in zip(*line.get_data(), strict=True) if np.isfinite(bar).all()]
     assert len(bars) == 2 * len(set(kinds))
     assert all(min(abs(y - height) for _, y in points) < 0.01 for _, height in bars)
+    colors = {round(float(part.get_offsets()[0][1]), 6): to_rgb(part.get_facecolor()[0]) for part in ax.collections}
+    assert {round(y, 6): to_rgb(line.get_color()) for line in ax.get_lines() for y in line.get_ydata()} == colors
+    assert len(set(colors.values())) == len(set(kinds))
+
+
+def test_bars_stand_on_the_medians_whatever_was_drawn_before(ax):
+    ax.scatter([100, 200], [0, 1])
+    plots.seed_dots(TABLE, "width", "loss", ax=ax)
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in ax.get_lines()] == [(2, 0), (5, 1)]
+    assert same_color(ax.collections[-1].get_facecolor()[0, :3], plots.PARTS["validation"]["color"])
+
+
+def test_seed_dots_leave_out_what_was_not_measured():
+    table = TABLE.assign(loss=[np.nan, 1, 2, np.nan, np.nan, np.nan])
+    ax = plots.seed_dots(table, "width", "loss")
+    assert dots(ax) == [(1, 0), (2, 0)]
+    assert [line.get_xdata()[0] for line in ax.get_lines()] == [1.5]
 
 
 @pytest.mark.parametrize("wrong", [{"by": "widht"}, {"x": "val_los"}, {"hue": "seeds"}])

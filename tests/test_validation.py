@@ -1,5 +1,6 @@
 """The checks return what is valid, and say what is not."""
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -31,11 +32,17 @@ def test_numbers_in_the_range_come_back_as_float(value):
     assert (checked, type(checked)) == (float(value), float)
 
 
-@pytest.mark.parametrize("value", [1, -0.1, float("nan"), float("inf"), True, "0.5", None])
+@pytest.mark.parametrize("value", [1, -0.1, float("nan"), float("inf"), "0.5", None])
 def test_other_values_are_no_numbers_in_the_range(value):
     with pytest.raises(ValueError, match="dropout") as error:
         check_number("dropout", value, at_least=0, below=1, hint="Take 0.5.")
     assert all(part in str(error.value) for part in (f"dropout={value!r}", ">= 0", "< 1", "Take 0.5."))
+
+
+@pytest.mark.parametrize("value", [True, False, np.True_])
+def test_true_and_false_are_no_numbers(value):
+    with pytest.raises(ValueError, match="share"):
+        check_number("share", value, at_least=0, at_most=1)
 
 
 def test_open_and_closed_ends_of_a_range():
@@ -46,8 +53,14 @@ def test_open_and_closed_ends_of_a_range():
 
 
 def test_choice_is_taken():
-    check_choice("split", "clean", ("clean", "tutorial"))
-    check_choice("flatten", False, (True, False))
+    assert check_choice("split", "clean", ("clean", "tutorial")) == "clean"
+    assert check_choice("flatten", False, (True, False)) is False
+
+
+@pytest.mark.parametrize(("value", "choice"), [(np.str_("clean"), "clean"), (np.True_, True), (np.int64(32), 32)])
+def test_choices_of_numpy_come_back_as_those_of_python(value, choice):
+    found = check_choice("split", value, ("clean", True, 32))
+    assert (found, type(found)) == (choice, type(choice))
 
 
 @pytest.mark.parametrize("value", ["foo", "", None, 1, ["clean"]])
@@ -57,7 +70,7 @@ def test_other_values_are_no_choice(value):
     assert all(part in str(error.value) for part in (f"split={value!r}", "'clean', 'tutorial'", "Take clean."))
 
 
-@pytest.mark.parametrize("value", [0, 1, 1.0])
+@pytest.mark.parametrize("value", [0, 1, 1.0, np.int64(1)])
 def test_numbers_are_not_taken_for_true_and_false(value):
-    with pytest.raises(ValueError, match=f"batch_norm={value}"):
+    with pytest.raises(ValueError, match=re.escape(f"batch_norm={value!r}")):
         check_choice("batch_norm", value, (True, False))

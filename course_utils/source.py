@@ -1,0 +1,105 @@
+"""`code`: a run as plain Keras source, for readers who want to take it home. Written from the settings alone."""
+
+from __future__ import annotations
+
+from course_utils.data import Dataset
+from course_utils.experiment import Settings
+from course_utils.schedules import epoch_schedule
+
+__all__ = ["code"]
+
+LOADERS = ("load_red_wine", "load_mnist")
+OPTIMIZERS = {"adam": "Adam", "sgd": "SGD", "momentum": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
+ACTIVATIONS = {"swish": "silu"}  # names that Keras knows by another one
+LOSSES = {
+    "regression": '"mae"',
+    "classification": "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
+}
+
+
+def code(settings: Settings, data: Dataset, *, shuffle: bool = True) -> str:
+    """Plain Keras source of the run that `settings` describe, ready to be copied into a cell or a script.
+
+    With `shuffle=False` in its `model.fit`, it gives the history of `training.fit(..., shuffle=False)`; shuffled,
+    `model.fit` draws the order of the batches from another generator.
+
+    Raises
+    ------
+    ValueError
+        If the data set was not loaded by a function of `course_utils.data` (`data.source`).
+    """
+    loader, opened, _ = data.source.partition("(")
+    if loader not in LOADERS or not opened:
+        raise ValueError(
+            f"data.source={data.source!r} is no call of {' or '.join(LOADERS)}: the code could not load these data. "
+            "Write it for one of those, and put your own data in their place."
+        )
+    follow = _schedule(settings)
+    fit = ["data.x_train, data.y_train,"]
+    if len(data.x_valid):
+        fit.append("validation_data=(data.x_valid, data.y_valid),")
+    fit.append(f"batch_size={settings.batch_size}, epochs={settings.epochs},")
+    if not shuffle:
+        fit.append("shuffle=False,")
+    if follow:
+        fit.append(f"callbacks=[{follow[-1]}],")
+    compiled = [f"optimizer={_optimizer(settings)},", f"loss={LOSSES[data.task]},"]
+    if data.task == "classification":
+        compiled.append('metrics=["accuracy"],')
+    return "\n".join(
+        [
+            "import keras",
+            "",
+            f"from course_utils.data import {loader}",
+            "",
+            f"data = {data.source}",
+            "",
+            f"keras.utils.set_random_seed({settings.seed})",
+            "model = keras.Sequential([",
+            f"    keras.Input({data.input_shape}),",
+            *(f"    keras.layers.{layer}," for layer in _layers(settings, data)),
+            "])",
+            "model.compile(",
+            *(f"    {line}" for line in compiled),
+            ")",
+            *follow[:-1],
+            "history = model.fit(",
+            *(f"    {line}" for line in fit),
+            ")",
+        ]
+    )
+
+
+def _layers(settings: Settings, data: Dataset) -> list[str]:
+    """The calls that make the layers of `models.build_mlp`, as a textbook would write them."""
+    name = ACTIVATIONS.get(settings.activation, settings.activation)
+    activation = "" if name == "linear" else f', activation="{name}"'
+    block = [f"Dense({settings.width}{activation})"]
+    if settings.batch_norm:
+        block = [f"Dense({settings.width}, use_bias=False)", "BatchNormalization()", f'Activation("{name}")']
+    if settings.dropout:
+        block.append(f"Dropout({settings.dropout!r})")
+    flat = ["Flatten()"] if len(data.input_shape) > 1 else []
+    return [*flat, *block * settings.depth, f"Dense({data.n_outputs})"]
+
+
+def _optimizer(settings: Settings) -> str:
+    momentum = ", momentum=0.9" if settings.optimizer == "momentum" else ""
+    name = OPTIMIZERS[settings.optimizer]
+    return f"keras.optimizers.{name}(learning_rate={settings.learning_rate!r}{momentum})"
+
+
+def _schedule(settings: Settings) -> list[str]:
+    """Lines that make the schedule, and last the callback that follows it; empty for a constant rate."""
+    if settings.schedule == "on plateau":
+        return ["keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=5)"]
+    schedule = epoch_schedule(settings.schedule, learning_rate=settings.learning_rate, epochs=settings.epochs)
+    if schedule is None:
+        return []
+    defaults = {"name": type(schedule).__name__, "alpha": 0.0, "staircase": False}
+    config = {k: v for k, v in schedule.get_config().items() if v is not None and defaults.get(k) != v}
+    arguments = ", ".join(f"{k}={v!r}" for k, v in config.items())
+    return [
+        f"schedule = keras.optimizers.schedules.{type(schedule).__name__}({arguments})",
+        "keras.callbacks.LearningRateScheduler(lambda epoch: float(schedule(epoch)))",
+    ]

@@ -1,0 +1,114 @@
+"""The two commands, without installing anything."""
+
+import hashlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """`course.py` in a folder of its own: `calls` holds what it would have run, `codes` what comes of that."""
+    spec = importlib.util.spec_from_file_location("course", ROOT / "course.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    environment = tmp_path / ".venv"
+    (tmp_path / "requirements.txt").write_text("numpy\n")
+    paths = {
+        "ROOT": tmp_path,
+        "ENVIRONMENT": environment,
+        "PYTHON": environment / "bin" / "python",
+        "INSTALLED": environment / "installed.txt",
+        "KERNEL": environment / "kernel.json",
+    }
+    for name, path in paths.items():
+        monkeypatch.setattr(module, name, path)
+
+    def create(folder, **_):
+        module.calls.append(("venv", str(folder)))
+        folder.mkdir(exist_ok=True)
+        module.KERNEL.write_text(json.dumps({"argv": ["python", "-m", "ipykernel_launcher"]}))
+
+    def run(arguments, *, cwd, **_):
+        command = tuple(map(str, arguments[1:]))
+        module.calls.append((*command, Path(cwd).name))
+        return next((code for part, code in module.codes.items() if part in command), 0)
+
+    module.calls, module.codes = [], {}
+    monkeypatch.setattr(module.venv, "create", create)
+    monkeypatch.setattr(module, "subprocess", SimpleNamespace(call=run, check_call=run))
+    return module
+
+
+def started(course, monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["course.py", *arguments])
+    return course.main()
+
+
+@pytest.mark.parametrize("arguments", [(), ("foo",), ("--help",)])
+def test_an_unknown_command_shows_the_two_there_are(course, monkeypatch, capsys, arguments):
+    assert started(course, monkeypatch, *arguments) == 2
+    assert "course.py start" in capsys.readouterr().out
+    assert course.calls == []
+
+
+def test_an_old_python_is_refused_before_anything_is_installed(course, monkeypatch, capsys):
+    monkeypatch.setattr(course.sys, "version_info", (3, 9, 1))
+    assert started(course, monkeypatch, "start") == 2
+    assert "3.10" in capsys.readouterr().out
+    assert course.calls == []
+
+
+def test_start_installs_and_opens_jupyterlab_in_the_lessons(course, monkeypatch):
+    assert started(course, monkeypatch, "start", "--no-browser") == 0
+    (made, _), install, lab = course.calls
+    assert made == "venv"
+    assert install[-3:-1] == ("-r", "requirements.txt")
+    assert lab == ("-m", "jupyter", "lab", "--no-browser", "lessons")
+
+
+def test_what_is_installed_is_not_installed_again_until_the_requirements_change(course, monkeypatch):
+    started(course, monkeypatch, "start")
+    del course.calls[:]
+    started(course, monkeypatch, "start")
+    assert [call[1] for call in course.calls] == ["jupyter"]
+    (course.ROOT / "requirements.txt").write_text("numpy\npandas\n")
+    del course.calls[:]
+    started(course, monkeypatch, "start")
+    assert [call[0] for call in course.calls] == ["venv", "-m", "-m"]
+    assert course.INSTALLED.read_text() == hashlib.sha256(b"numpy\npandas\n").hexdigest()
+
+
+def test_the_kernel_is_made_quiet_once(course):
+    course.ENVIRONMENT.mkdir()
+    course.KERNEL.write_text(json.dumps({"argv": ["python"]}))
+    course.quiet_kernel()
+    course.quiet_kernel()
+    assert json.loads(course.KERNEL.read_text())["argv"] == ["python", "--IPKernelApp.capture_fd_output=False"]
+
+
+def test_test_runs_what_a_change_needs_and_with_all_the_rest(course, monkeypatch):
+    started(course, monkeypatch, "test", "-x")
+    assert course.calls[-1][:-1] == ("-m", "pytest", "-m", "not slow", "-x")
+    assert [call[1:-1] for call in course.calls[-3:-1]] == [("ruff", "check"), ("ruff", "format", "--check")]
+    started(course, monkeypatch, "test", "--all", "-x")
+    assert course.calls[-1][:-1] == ("-m", "pytest", "-x")
+
+
+@pytest.mark.parametrize("part", ["check", "--check", "pytest"])
+def test_the_first_tool_that_fails_ends_the_test_with_its_code(course, monkeypatch, part):
+    course.codes = {part: 5}  # pytest's own 5 says that nothing was collected
+    assert started(course, monkeypatch, "test") == 5
+    assert part in course.calls[-1]
+
+
+def test_ci_runs_exactly_the_command_of_the_readme():
+    command = "python3 course.py test --all"
+    assert (ROOT / ".ci" / "run").read_text(encoding="utf8").rstrip().endswith(command)
+    assert command in (ROOT / "README.md").read_text(encoding="utf8")
