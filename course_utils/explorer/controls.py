@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections import OrderedDict
+import functools
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from course_utils.validation import check_choice, check_integer, check_number
 
 __all__ = ["CONTROLS", "Control", "Datasets", "Setup", "available", "check_names", "neighbours", "start_setup"]
 
+KEPT_DATASETS = 2  # besides the given one; each of 10,000 digits takes 31 MB
 RATES = (*(float(f"{digit}e{power}") for power in range(-5, 1) for digit in (1, 2, 5)), 10.0)
 
 
@@ -60,9 +62,13 @@ class Control:
         return value
 
     def parse(self, text: str) -> object:
-        """The value that was typed in, or `ValueError`."""
+        """The value that was typed in, or `ValueError`.
+
+        A comma is a decimal point ("0,01"), but parts the thousands of a whole number ("1,024").
+        """
+        plain = text.replace(",", ".") if self.kind == "number" else re.sub(r",(?=\d{3}(\D|$))", "", text)
         try:
-            value = float(text.replace(",", ""))
+            value = float(plain)
         except ValueError:
             return self.check(text)
         return self.check(int(value) if self.kind == "whole" and value.is_integer() else value)
@@ -150,8 +156,10 @@ CONTROLS: Mapping[str, Control] = {
     )
 }
 DATA_CONTROLS = ("n_train", "label_noise")
-# Another value of these can need another network, with graphs of its own (`explorer.networks.Networks`).
-NEEDS_GRAPH = ("width", "depth", "dropout", "batch_norm", "activation", "optimizer")
+# A graph serves every value of these. Another value of any other setting, also of one that is yet to be invented, needs
+# a graph of its own (`explorer.networks.graph_key`).
+NEEDS_NO_GRAPH = ("learning_rate", "schedule", "batch_size", "epochs", "seed")
+NEEDS_GRAPH = tuple(name for name in Settings.__dataclass_fields__ if name not in NEEDS_NO_GRAPH)
 
 
 @dataclass(frozen=True)
@@ -245,43 +253,32 @@ def neighbours(setup: Setup, names: Iterable[str], *, moved: str) -> list[Setup]
     return found
 
 
-@dataclass
 class Datasets:
-    """The data sets that the settings ask for, made from the one the explorer was given; the last few are kept."""
+    """The data sets that the settings ask for, made from the one the explorer was given; the last ones are kept."""
 
-    given: Dataset
-    keep: int = 3
-    _made: OrderedDict[tuple, Dataset] = field(default_factory=OrderedDict)
+    def __init__(self, given: Dataset) -> None:
+        self.given = given
+        self._arguments = arguments = _loader_arguments(given)
+
+        @functools.lru_cache(maxsize=KEPT_DATASETS)  # which locks where threads meet
+        def make(changes: tuple[tuple[str, object], ...]) -> Dataset:
+            return load_mnist(**{**arguments, **dict(changes)})
+
+        self._make = make
 
     def of(self, setup: Setup) -> Dataset:
         """The data set of `setup`; the given one where nothing differs from it."""
-        arguments = _loader_arguments(self.given)
-        if arguments is None or all(arguments[name] == value for name, value in setup.data):
+        if self._arguments is None or all(self._arguments[name] == value for name, value in setup.data):
             return self.given
-        if setup.data not in self._made:
-            made = load_mnist(**{**arguments, **dict(setup.data)})
-            for other in (self.given, *self._made.values()):
-                made = _sharing(made, other)
-            self._made[setup.data] = made
-        self._made.move_to_end(setup.data)
-        while len(self._made) > self.keep:
-            self._made.popitem(last=False)
-        return self._made[setup.data]
-
-
-def _sharing(made: Dataset, other: Dataset) -> Dataset:
-    """The data set `made`, with the arrays of `other` where those begin with the same numbers; it takes less memory."""
-    same = {}
-    for name in ("x_train", "x_valid", "y_valid", "x_test", "y_test"):
-        own, others = getattr(made, name), getattr(other, name)[: len(getattr(made, name))]
-        if np.array_equal(own, others):
-            same[name] = others
-    return dataclasses.replace(made, **same)
+        return self._make(setup.data)
 
 
 def _loader_arguments(data: Dataset) -> dict[str, object] | None:
     """The arguments of the `load_mnist` call that made `data`, or None if another function did."""
-    call = ast.parse(data.source or "unknown()", mode="eval").body
+    try:
+        call = ast.parse(data.source, mode="eval").body
+    except SyntaxError:  # words, or nothing
+        return None
     if not isinstance(call, ast.Call) or getattr(call.func, "id", "") != "load_mnist":
         return None
     given = {word.arg: ast.literal_eval(word.value) for word in call.keywords}

@@ -1,8 +1,14 @@
-"""The explorer's small drawing of the network: layers as columns of dots. No pyplot, no widget."""
+"""The explorer's small drawing of the network: layers as columns of dots. No pyplot, no widget.
+
+A column stands at its layer's number (0 is the input), its dots between −1 and 1; words stand above and below them.
+"""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,12 +19,43 @@ from matplotlib.image import imsave
 
 from course_utils.data import Dataset
 from course_utils.explorer.controls import Setup
-from course_utils.palette import INK, PARTS
+from course_utils.palette import HUES, INK, PARTS
 
 __all__ = ["draw_network", "network_png"]
 
-GREY = "#555555"
+INPUT, HIDDEN, OUTPUT, NORM = "#555555", PARTS["validation"]["color"], PARTS["training"]["color"], HUES[0]
+EDGE = "#9a9a9a"
 ALL_DOTS = 12  # layers of more units are shown shortened
+ELLIPSIS = (-0.11, 0, 0.11)
+MANY_LAYERS, MANY_EDGES = 8, 150  # more of them are drawn smaller, and fainter
+BIG, MIDDLE, SMALL = 26, 16, 12  # area of a dot in points²: of few layers, of many, and of a shortened one
+ABOVE, BELOW, UNDERLINE = 1.36, -1.36, -1.16  # heights of the words and of the line that joins many layers
+
+
+@dataclass(frozen=True)
+class Column:
+    """One layer as it is drawn.
+
+    Attributes
+    ----------
+    units : int
+        As many as the layer has; there may be fewer dots.
+    color : str
+    dots : numpy.ndarray
+        Where they stand, shape (dots, 2).
+    is_present : numpy.ndarray
+        Which of them dropout leaves in, shape (dots,).
+    """
+
+    units: int
+    color: str
+    dots: np.ndarray
+    is_present: np.ndarray
+
+    @property
+    def is_shortened(self) -> bool:
+        """Whether there are more units than dots."""
+        return len(self.dots) < self.units
 
 
 def network_png(setup: Setup, data: Dataset) -> bytes:
@@ -39,58 +76,75 @@ def draw_network(setup: Setup, data: Dataset, *, ax: Axes) -> Axes:
     Up to twelve units are all drawn; of more, the first and last few, with an ellipsis between them. A bar in front of
     a column stands for batch normalization. The numbers are the true widths.
     """
-    settings = setup.settings
-    sizes = [int(np.prod(data.input_shape)), *[settings.width] * settings.depth, data.n_outputs]
-    rng = np.random.default_rng(0)
-    columns, present, ellipses = [], [], []
-    for i, size in enumerate(sizes):
-        heights = _heights(size)
-        dots = len(heights)
-        columns.append(np.column_stack([np.full(dots, i), heights]))
-        if dots < size:
-            ellipses.append(i)
-        is_hidden = 0 < i < len(sizes) - 1
-        here = np.ones(dots, bool)
-        if is_hidden:
-            here[rng.permutation(dots)[: round(settings.dropout * dots)]] = False
-        present.append(here)
-    edges = [
-        (a, b) for i in range(len(sizes) - 1) for a in columns[i][present[i]] for b in columns[i + 1][present[i + 1]]
-    ]
-    ax.add_collection(
-        LineCollection(edges, colors="#9a9a9a", linewidths=0.4, alpha=0.35 if len(edges) > 150 else 0.6, zorder=1)
-    )
-    colors = [GREY, *[PARTS["validation"]["color"]] * settings.depth, PARTS["training"]["color"]]
-    is_deep = len(sizes) > 8
-    for i, (dots, here, color) in enumerate(zip(columns, present, colors, strict=True)):
-        size = 12 if i in ellipses else 16 if is_deep else 26
-        ax.scatter(*dots[here].T, s=size, color=color, linewidths=0, zorder=3)
-        ax.scatter(*dots[~here].T, s=size * 0.8, facecolors="white", edgecolors=color, linewidths=0.8, zorder=3)
-        if i in ellipses:
-            ax.plot([i] * 3, [-0.11, 0, 0.11], color=color, linestyle="", marker="o", markersize=1.4, zorder=3)
-    last, text = len(sizes) - 1, {"ha": "center", "va": "center", "fontsize": 10.5, "color": INK}
-    for i, size in enumerate(sizes):
-        if i in (0, last) or not is_deep:
-            ax.text(i, -1.36, f"{size:,}", **text)
-        if settings.batch_norm and 0 < i < last:
-            reach = columns[i][-1, 1] + 0.12
-            ax.plot([i - 0.22] * 2, [-reach, reach], color="#009E73", linewidth=2.2, solid_capstyle="round", zorder=2)
+    columns = _columns(setup, data)
+    hidden, last = columns[1:-1], len(columns) - 1
+    is_deep = len(columns) > MANY_LAYERS
+    _draw_edges(ax, columns)
+    for i, column in enumerate(columns):
+        _draw_dots(ax, i, column, size=SMALL if column.is_shortened else MIDDLE if is_deep else BIG)
+    if setup.settings.batch_norm:
+        for i, column in enumerate(hidden, start=1):
+            reach = column.dots[-1, 1] + 0.12
+            ax.plot([i - 0.22] * 2, [-reach, reach], color=NORM, linewidth=2.2, solid_capstyle="round", zorder=2)
+    words = {(0, ABOVE): "input", (last, ABOVE): "output"}
     if is_deep:  # too many columns for a number under each
-        ax.text(last / 2, -1.36, f"{settings.depth} layers of {settings.width:,}", **text)
-        ax.plot([1, last - 1], [-1.16] * 2, color=GREY, linewidth=0.8)
-    ax.text(0, 1.36, "input", **text)
-    ax.text(last, 1.36, "output", **text)
+        words |= {(i, BELOW): f"{columns[i].units:,}" for i in (0, last)}
+        words[last / 2, BELOW] = f"{len(hidden)} layers of {hidden[0].units:,}"
+        ax.plot([1, last - 1], [UNDERLINE] * 2, color=INPUT, linewidth=0.8)
+    else:
+        words |= {(i, BELOW): f"{column.units:,}" for i, column in enumerate(columns)}
+    for place, text in words.items():
+        ax.text(*place, text, ha="center", va="center", fontsize=10.5, color=INK)
     margin = 0.5 * max(1, last / 4)  # columns, for the words at the sides
-    ax.set(xlim=(-margin, max(last + margin, 2.45 if last < 2 else 0)), ylim=(-1.6, 1.6), facecolor="none")
+    right = max(last + margin, 2.45) if last == 1 else last + margin  # two columns do not stand at both ends
+    ax.set(xlim=(-margin, right), ylim=(-1.6, 1.6), facecolor="none")
     ax.axis("off")
     return ax
 
 
-def _heights(size: int) -> np.ndarray:
+def _columns(setup: Setup, data: Dataset) -> list[Column]:
+    """Input, hidden layers and output."""
+    settings, rng = setup.settings, np.random.default_rng(0)
+    layers = [
+        (int(np.prod(data.input_shape)), INPUT, 0.0),
+        *[(settings.width, HIDDEN, settings.dropout)] * settings.depth,
+        (data.n_outputs, OUTPUT, 0.0),
+    ]
+    columns = []
+    for i, (units, color, dropout) in enumerate(layers):
+        heights = _heights(units)
+        is_present = np.ones(len(heights), bool)
+        if dropout:
+            is_present[rng.permutation(len(heights))[: round(dropout * len(heights))]] = False
+        columns.append(Column(units, color, np.column_stack([np.full(len(heights), i), heights]), is_present))
+    return columns
+
+
+def _heights(units: int) -> np.ndarray:
     """Where the dots of a layer stand, from -1 to 1; with a gap in the middle where they are fewer than its units."""
-    if size <= ALL_DOTS:
-        return np.linspace(-1, 1, size) * (size - 1) / (ALL_DOTS - 1)
-    dots = round(np.log2(size / ALL_DOTS)) + ALL_DOTS
+    if units <= ALL_DOTS:
+        return np.linspace(-1, 1, units) * (units - 1) / (ALL_DOTS - 1)
+    dots = round(np.log2(units / ALL_DOTS)) + ALL_DOTS
     places = np.linspace(-1, 1, dots + 4)  # four of which the ellipsis takes
     half = dots // 2
     return np.concatenate([places[: dots - half], places[-half:]])
+
+
+def _draw_edges(ax: Axes, columns: Sequence[Column]) -> None:
+    """A line between every two units of neighbouring layers that are both present."""
+    edges = [
+        (start, end)
+        for left, right in pairwise(columns)
+        for start in left.dots[left.is_present]
+        for end in right.dots[right.is_present]
+    ]
+    alpha = 0.35 if len(edges) > MANY_EDGES else 0.6
+    ax.add_collection(LineCollection(edges, colors=EDGE, linewidths=0.4, alpha=alpha, zorder=1))
+
+
+def _draw_dots(ax: Axes, x: int, column: Column, *, size: float) -> None:
+    color, present, dropped = column.color, column.dots[column.is_present], column.dots[~column.is_present]
+    ax.scatter(*present.T, s=size, color=color, linewidths=0, zorder=3)
+    ax.scatter(*dropped.T, s=0.8 * size, facecolors="white", edgecolors=color, linewidths=0.8, zorder=3)
+    if column.is_shortened:
+        ax.plot([x] * 3, ELLIPSIS, color=color, linestyle="", marker="o", markersize=1.4, zorder=3)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import atexit
 import base64
-import threading
-from collections.abc import Sequence
-
-from IPython import get_ipython
+import contextlib
+from collections.abc import Iterator, Sequence
 
 from course_utils.data import Dataset
 from course_utils.experiment import Settings
-from course_utils.explorer.controls import CONTROLS, Setup, check_names, neighbours, start_setup
-from course_utils.explorer.curves import Curves
+from course_utils.explorer.asleep import Asleep
+from course_utils.explorer.controls import CONTROLS, check_names, start_setup
 from course_utils.explorer.figure import still_png
-from course_utils.explorer.painter import Painter
-from course_utils.explorer.progress import Progress, Trained
-from course_utils.explorer.state import ExplorerState
+from course_utils.explorer.page import PAGE
+from course_utils.explorer.progress import ExplorerRun
+from course_utils.explorer.scene import Curves, shows_rate
+from course_utils.explorer.session import CLOSED, Session, seeds_of, weakly
 from course_utils.explorer.widgets import Widgets
-from course_utils.explorer.worker import CLOSED, Worker
+from course_utils.frontend import has_front_end
 from course_utils.validation import check_choice, check_integer
 
 __all__ = ["Explorer"]
@@ -29,6 +27,8 @@ class Explorer:
 
     Show it by naming it in the last line of a cell. Training takes place in a thread of its own: a move while it runs
     stops that run at its next epoch, and the newest values win. Settings that were trained before are shown at once.
+
+    It lives as long as somebody holds it, or its cell shows it: when that cell runs again, its threads end.
 
     Parameters
     ----------
@@ -68,27 +68,19 @@ class Explorer:
         self.controls, self._start = check_names(controls, data), start_setup(data, fixed)
         for name in self.controls:
             CONTROLS[name].check(self._start.value(name))
-        self._changed = threading.Condition(threading.RLock())
-        self._last_moved, self._closed = self.controls[0], False
-        self.worker = Worker(data, listen=self._listen, neighbours=self._neighbours, shuffle=shuffle)
-        self._state = ExplorerState(self.worker.datasets, self._start, self.controls, shuffle=shuffle)
         self.widgets = Widgets(
             self.controls,
             self._start,
-            with_rate=self._state.with_rate,
-            change=self._moved,
-            press=self._pressed,
-            complain=self._complain,
+            with_rate=shows_rate(self.controls, self._start),
+            change=weakly(self._moved),
+            press=weakly(self._pressed),
+            switch=weakly(self._switched),
+            copy=weakly(self._copied),
+            hear=weakly(self._heard),
+            complain=weakly(self._complain),
         )
-        self._painter = Painter(
-            self.widgets,
-            data,
-            changed=self._changed,
-            with_rate=self._state.with_rate,
-            is_newest=lambda number: number == self.worker.number,
-        )
-        atexit.register(self.close)  # a thread that ends in the middle of TensorFlow would take the process with it
-        self._ask((self._start,))
+        self._session = Session(data, self._start, self.controls, self.widgets, shuffle=shuffle)
+        self._state = self._session.state
 
     @property
     def settings(self) -> Settings:
@@ -101,24 +93,29 @@ class Explorer:
         return self._state.data
 
     @property
-    def runs(self) -> list[Trained]:
+    def runs(self) -> list[ExplorerRun]:
         """All finished runs, oldest first."""
-        return self.worker.runs
+        return self._session.worker.runs
 
     @property
     def status(self) -> str:
         """One of "preparing", "training", "finished", "stopped", "failed" or "closed"."""
-        return "closed" if self._closed else self._state.progress.status
+        return "closed" if self._session.ended else self._state.progress.status
 
     @property
     def sentence(self) -> str:
-        """What stands under the picture: settings, number of parameters, and what came of them."""
-        with self._changed:
-            return self._state.sentence
+        """What stands under the picture: settings, number of parameters, and what came of them; or what went wrong."""
+        with self._session.locked():
+            return self._state.message or self._state.sentence
+
+    @property
+    def error(self) -> Exception | None:
+        """What went wrong since the last move, in training or in showing it; `raise explorer.error` shows where."""
+        return self._session.error
 
     def shown(self) -> Curves:
         """What the picture shows."""
-        with self._changed:
+        with self._session.locked():
             return self._state.curves()
 
     def set(self, **settings: object) -> Explorer:
@@ -129,7 +126,7 @@ class Explorer:
         ValueError
             If a name is unknown or a value is not allowed; nothing changes then.
         """
-        with self._changed:
+        with self._session.open():
             before, progress = self._state.setup, self._state.progress
             known = [*Settings.__dataclass_fields__, *dict(before.data)]
             for name, value in settings.items():
@@ -138,40 +135,32 @@ class Explorer:
                     CONTROLS[name].check(value)
             setup = before.changed(**settings)
             if setup != before or not progress.is_finished or len(progress.runs) > 1:
-                self._ask((setup,))
+                self._session.ask((setup,))
         return self
 
-    def wait(self, timeout: float | None = None) -> Trained | list[Trained]:
+    def wait(self, timeout: float | None = None) -> ExplorerRun | list[ExplorerRun]:
         """Wait until training is over and the picture is drawn.
 
         Returns
         -------
-        Trained or list of Trained
+        ExplorerRun or list of ExplorerRun
             The run in the picture, stopped or finished; a list after `repeat_seeds`.
 
         Raises
         ------
         TimeoutError
             If it takes longer than `timeout` seconds.
+        RuntimeError
+            If the explorer is closed, or was made in the process that this one was forked from.
         Exception
             Whatever made the training fail.
         """
-        with self._changed:
-            if not self._changed.wait_for(self._is_over, timeout):
-                raise TimeoutError(f"Still {self.status} after {timeout:g} seconds. Wait longer, or .stop().")
-            if self._closed:
-                raise RuntimeError(CLOSED)
-            progress = self._state.progress
-            if progress.error is not None:
-                raise progress.error
-            return progress.runs[0] if len(progress.runs) == 1 else list(progress.runs)
-
-    def _is_over(self) -> bool:
-        return self._closed or (self._state.progress.is_over and self._painter.is_done)
+        runs = self._session.wait(timeout)
+        return runs[0] if len(runs) == 1 else list(runs)
 
     def stop(self) -> None:
         """Stop training at the end of the epoch."""
-        self.worker.stop()
+        self._session.worker.stop()
 
     def pin(self) -> None:
         """Keep the run in the picture, in a colour of its own; or let it go, if it is pinned.
@@ -181,56 +170,70 @@ class Explorer:
         ValueError
             If nothing has been finished yet, or the picture holds as many pinned runs as it can.
         """
-        with self._changed:
+        with self._session.open():
             self._state.pin()
-            self._refresh()
+            self._session.refresh()
+
+    def hold_axes(self, is_held: bool = True) -> None:
+        """Keep both axes as they are, whatever is shown; or let them follow what is shown again."""
+        check_choice("is_held", is_held, (True, False))
+        with self._session.open():
+            self._state.hold_axes(is_held)
+            self._session.refresh()
 
     def repeat_seeds(self, n: int = 5) -> Explorer:
-        """Train the same settings from `n` starting points, and show median and range; returns the explorer."""
+        """Train the same settings from `n` starting points, and show median and range; returns the explorer.
+
+        They are trained five at a time, side by side; with "on plateau", or where they are large, one after the other.
+        """
         check_integer("n", n, at_least=1, at_most=50)
-        setup = self._state.setup
-        self._ask([setup.changed(seed=setup.settings.seed + i) for i in range(n)])
+        with self._session.open():
+            self._session.ask(seeds_of(self._state.setup, n))
         return self
 
     def reset(self) -> Explorer:
         """Go back to the first settings, with nothing else in the picture; returns the explorer."""
-        with self._changed:
-            self._ask((self._start,))
+        with self._session.open():
+            self._session.ask((self._start,))
             self._state.forget()
-            self._refresh()
+            self._session.refresh()
         return self
 
     def code(self) -> str:
         """Plain Keras code of the settings that the controls stand at."""
-        with self._changed:
+        with self._session.locked():
             return self._state.code()
+
+    def line(self) -> str:
+        """The call that shows the explorer again as it stands."""
+        with self._session.locked():
+            return self._state.line
 
     def close(self) -> None:
         """End all threads; the picture stays, and nothing can be moved any more."""
-        with self._changed:
-            if self._closed:
-                return
-            self._closed = True
-            self._changed.notify_all()
-        atexit.unregister(self.close)
-        self.worker.close()
-        self._painter.close()
-        self.widgets.disable()
-        self.widgets.show_status("closed", "closed")
+        self._session.end(CLOSED)
 
     def __repr__(self) -> str:
-        return f"<Explorer of {self.worker.datasets.given.name}, {self.status}: {self._state.settings_text}>"
+        return f"<{self._name}, {self.status}: {self._state.settings_text}>"
+
+    @property
+    def _name(self) -> str:
+        return f"Explorer of {self._session.worker.datasets.given.name}"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         # No number that was measured, so that a recorded notebook can be compared on any machine.
-        line = f"Explorer of {self.worker.datasets.given.name}: {self._state.settings_text}"
+        line = f"{self._name}: {self._state.settings_text}"
+        if self._session.ended:
+            return {"text/plain": f"{line}. {self._session.ended}"}
+        PAGE.show(self, self._session.end)
         if has_front_end():
-            self.worker.prepare()
+            self._session.prepare()
+            self._session.watch_over(Asleep(self._session.worker.datasets.given.name))
             view = {"version_major": 2, "version_minor": 0, "model_id": self.widgets.root.model_id}
             return {"text/plain": line, "application/vnd.jupyter.widget-view+json": view}
         self.wait()
-        state = self._state
-        with self._changed:
+        with self._session.locked():
+            state = self._state
             seen = state.curves(), state.setup, state.data, state.sentence
         picture = still_png(*seen, with_rate=state.with_rate)
         return {"text/plain": line, "image/png": base64.b64encode(picture).decode()}
@@ -238,60 +241,62 @@ class Explorer:
     # From the widgets
 
     def _moved(self, name: str, value: object) -> None:
-        try:
-            self._last_moved = name
+        with self._complaining():
+            self._session.last_moved = name
             self.set(**{name: value})
-        except Exception as error:
-            self._complain(error)
 
     def _pressed(self, button: str) -> None:
-        actions = {"stop": self.stop, "pin": self.pin, "seeds": self.repeat_seeds, "reset": self.reset}
+        actions = {
+            "stop": self.stop,
+            "pin": self.pin,
+            "seeds": self.repeat_seeds,
+            "code": self._toggle_code,
+            "reset": self.reset,
+        }
+        with self._complaining():
+            actions[button]()
+
+    def _switched(self, switch: str, is_on: bool) -> None:
+        actions = {"hold": self.hold_axes, "large": self._session.show_large}
+        with self._complaining():
+            actions[switch](is_on)
+
+    def _copied(self, what: str) -> None:
+        contents = {"line": self.line, "code": self.code, "picture": self._picture}
+        with self._complaining():
+            if not self.widgets.browser.is_ready:
+                raise RuntimeError("This page cannot copy by itself. Click on the text and press Ctrl+C.")
+            self.widgets.browser.copy(what, contents[what]())
+
+    def _picture(self) -> str:
+        return base64.b64encode(bytes(self.widgets.curves.value)).decode()
+
+    def _heard(self, event: str, value: object) -> None:
+        """From the page: a run of the table was chosen or pinned, or something was copied."""
+        with self._complaining():
+            if event == "go":
+                self._session.go_to(value)
+            elif event == "pin":
+                with self._session.open():
+                    self._state.pin(self._state.group(value))
+                    self._session.refresh()
+            elif event == "copied" and not value:
+                raise RuntimeError("The browser did not allow to copy. Click on the text and press Ctrl+C.")
+            elif event == "copied":
+                self.widgets.browser.said = f"Copied: {value}."
+
+    def _toggle_code(self) -> None:
+        with self._session.open():
+            self._state.shows_code = not self._state.shows_code
+            self._session.refresh()
+
+    @contextlib.contextmanager
+    def _complaining(self) -> Iterator[None]:
+        """Show an error where the student looks, until the next move."""
         try:
-            actions.get(button, self._toggle_code)()
+            yield
         except Exception as error:
             self._complain(error)
 
-    def _toggle_code(self) -> None:
-        with self._changed:
-            self._state.shows_code = not self._state.shows_code
-            self._refresh()
-
     def _complain(self, error: Exception) -> None:
-        """Show what went wrong until the next move."""
-        with self._changed:
-            self._state.message = str(error) or type(error).__name__
-            self._refresh()
-
-    # To the worker, and back; and to the screen
-
-    def _ask(self, setups: Sequence[Setup]) -> None:
-        with self._changed:
-            progress = self.worker.request(setups)
-            self._state.start_request(setups, number=self.worker.number)
-            if progress is not None:
-                self._state.update(progress)
-            self.widgets.show_setup(self._state.setup)
-            self._refresh()
-
-    def _listen(self, progress: Progress) -> None:
-        with self._changed:
-            if progress.number == self.worker.number and not self._closed:
-                self._state.update(progress)
-                self._refresh()
-
-    def _neighbours(self) -> list[Setup]:
-        with self._changed:
-            return neighbours(self._state.setup, self.controls, moved=self._last_moved)
-
-    def _refresh(self) -> None:
-        """Have the state painted as it is now; whoever calls this holds the lock."""
-        self._painter.show(self._state.scene())
-
-
-def has_front_end() -> bool:
-    """Whether somebody may be looking at widgets.
-
-    nbval, nbconvert and the like run a notebook with nobody to answer a question (`input`), and say so to the kernel.
-    """
-    kernel = getattr(get_ipython(), "kernel", None)
-    return bool(getattr(kernel, "_allow_stdin", False))
+        self._session.complain(error)

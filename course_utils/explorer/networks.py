@@ -1,247 +1,223 @@
-"""Networks that are kept, with their traced graphs, so that the explorer need not trace the same architecture twice."""
+"""Networks of the explorer, with the graphs that train them: kept for the next run, which gives them a new start.
+
+They are kept in the one cache (`training.cache`), for all explorers of the process. What is kept is ready: nobody has
+to ask how much of it is traced.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import gc
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.eager import context  # as keras.utils.clear_session does; there is no public way
 
 from course_utils.data import Dataset
-from course_utils.experiment import Settings, make_model, make_optimizer
-from course_utils.models import compile_for, count_parameters
-from course_utils.schedules import schedule_callbacks
-from course_utils.training import CompiledEpoch, TensorSets, batch_orders, train_epochs
+from course_utils.experiment import Settings, make_model, training_loss
+from course_utils.explorer.controls import NEEDS_GRAPH
+from course_utils.explorer.restart import optimizer_start, restart, set_dropout, values_of, with_live_dropout
+from course_utils.models import count_parameters
+from course_utils.schedules import learning_rates, schedule_callbacks
+from course_utils.training import GRAPHS, CompiledEpoch, SeedStack, TensorSets, batch_orders, bytes_of, train_epochs
 
-__all__ = ["Network", "Networks"]
+__all__ = ["Network", "NetworkStack", "UnwantedError", "borrow", "can_be_stacked", "graph_key", "is_ready", "size_of"]
 
-KEPT_NETWORKS, KEPT_BYTES = 12, 40e6
-TIDY_SOON, TIDY_NOW = 15e6, 30e6  # bytes of networks that were let go
+OF_HIDDEN_LAYERS = ("width", "dropout", "batch_norm", "activation")
 
-
-class LiveDropout(keras.layers.Layer):
-    """Dropout whose rate is a variable, so that one traced graph serves all rates above 0."""
-
-    def __init__(self, seed_generator: keras.random.SeedGenerator) -> None:
-        super().__init__()
-        self.seed_generator = seed_generator
-        self.live_rate = tf.Variable(0.5, trainable=False)
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Drop units in training, the same ones as `keras.layers.Dropout` does."""
-        if not training:
-            return inputs
-        # The call behind keras.random.dropout, which itself takes no variable.
-        seed = tf.cast(self.seed_generator.next(), tf.int32)
-        return tf.nn.experimental.stateless_dropout(inputs, rate=self.live_rate, seed=seed)
+AfterEpoch = Callable[[list[dict[str, float]]], bool]  # given the metrics of each network, returns whether to go on
 
 
-def _swish(x: tf.Tensor) -> tf.Tensor:
-    """`keras.activations.silu` with TensorFlow's own gradient.
+class UnwantedError(Exception):
+    """Nobody waits any more for the network that was being made."""
 
-    `tf.nn.silu` brings a gradient function of its own, which TensorFlow registers for ever, and with it the graph in
-    which it stands, and with that the whole network: up to 50 MB for each (`test_a_network_that_is_forgotten…`).
+
+def graph_key(each: Sequence[Settings], data: Dataset) -> tuple:
+    """What must be equal for two runs, or two groups of seeds, to share their graphs."""
+    settings = each[0]
+    values = {name: getattr(settings, name) for name in NEEDS_GRAPH}
+    values["dropout"] = settings.dropout > 0  # the rate is a variable (`LiveDropout`)
+    if settings.depth == 0:
+        values = {name: value for name, value in values.items() if name not in OF_HIDDEN_LAYERS}
+    shape = data.task, data.input_shape, data.n_outputs, data.x_train.dtype.str, data.y_train.dtype.str
+    return "explorer", len(each), shape, tuple(values.items())
+
+
+def size_of(each: Sequence[Settings], data: Dataset) -> float:
+    """Bytes of a network with its graphs, roughly, or of a stack of them."""
+    own = each[0]
+    parameters = count_parameters(data, width=own.width, depth=own.depth, batch_norm=own.batch_norm)
+    return len(each) * bytes_of(parameters, 1 + own.depth * (2 if own.batch_norm else 1))
+
+
+def can_be_stacked(each: Sequence[Settings], data: Dataset) -> bool:
+    """Whether these seeds may be trained together: at the same rates, and small enough to be kept."""
+    # "on plateau" lowers the rate of each run at another epoch.
+    return each[0].schedule != "on plateau" and size_of(each, data) <= GRAPHS.most_bytes
+
+
+def is_ready(each: Sequence[Settings], data: Dataset) -> bool:
+    """Whether what trains these is traced, and nobody else has it."""
+    return graph_key(each, data) in GRAPHS
+
+
+@contextlib.contextmanager
+def borrow(
+    each: Sequence[Settings], data: Dataset, *, go_on: Callable[[], bool] = lambda: True
+) -> Iterator[Network | NetworkStack]:
+    """Lend what trains `each`, one setting or one per seed: as it was kept, or made now.
+
+    Raises
+    ------
+    UnwantedError
+        If `go_on` says no before it is there; this is asked between two steps of up to half a second.
     """
-    return x * tf.sigmoid(x)
+    make = Network if len(each) == 1 else NetworkStack
+    # A network too large to be kept beside others is kept alone: the next move may be one of its learning rate.
+    size = min(size_of(each, data), GRAPHS.most_bytes)
+    with GRAPHS.borrow(graph_key(each, data), lambda: make(each, data, go_on), size=size, wait=go_on) as network:
+        yield network
 
 
 class Network:
-    """One architecture with its optimizer, its traced graphs, and what it takes to start it anew.
+    """One network with its traced graphs, and what it takes to start it anew.
 
-    Attributes
+    Parameters
     ----------
-    parameters : int
-        Weights and biases, trained or not.
-    layers : int
-        How many there are to trace; the time that this takes grows with them.
-    size : float
-        Bytes in memory, roughly: weights, their momenta and starting values; and the graphs, by layers.
-    lock : threading.RLock
-        Held by whoever prepares or trains it.
+    each : sequence of one Settings
+    data : Dataset
+        Of which only the shapes matter.
+    go_on : callable
+        As in `borrow`.
     """
 
-    def __init__(self, settings: Settings, data: Dataset) -> None:
-        self.lock, self._settings = threading.RLock(), settings
-        width, depth, batch_norm = settings.width, settings.depth, settings.batch_norm
-        self.parameters = count_parameters(data, width=width, depth=depth, batch_norm=batch_norm)
-        self.layers = 1 + depth * (2 if batch_norm else 1)
-        self.size = 24 * self.parameters + 1.5e6 * self.layers
-        self._steps = [self._trace_validation, self._trace_training, self._build]
-
-    @property
-    def is_built(self) -> bool:
-        """Whether it takes memory."""
-        return len(self._steps) < 3
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether everything is traced."""
-        return not self._steps
-
-    def prepare(self, data: Dataset, sets: TensorSets, *, go_on: Callable[[], bool] = lambda: True) -> bool:
-        """Build and trace, in steps of up to half a second; return early, and False, if `go_on` says so."""
-        with self.lock:
-            while self._steps and go_on():
-                self._steps[-1](data, sets)
-                self.graphs.sets = None  # or every kept network would keep a data set in memory
-                self._steps.pop()
-            return self.is_ready
+    def __init__(self, each: Sequence[Settings], data: Dataset, go_on: Callable[[], bool] = lambda: True) -> None:
+        (settings,), sets = each, _few_rows(data)
+        _check_wanted(go_on)
+        plain = make_model(settings, data)
+        self._seed, self._start = settings.seed, values_of(plain)
+        self._model = with_live_dropout(plain, settings, data)
+        self._graphs = CompiledEpoch(self._model, sets)
+        self._optimizer_start = optimizer_start(self._model)
+        for trace in (lambda: self._graphs.train(np.arange(0), 1), lambda: self._graphs.validate(1)):
+            _check_wanted(go_on)
+            trace()  # without rows, no weight moves
 
     def train(
         self,
-        settings: Settings,
+        each: Sequence[Settings],
         data: Dataset,
         sets: TensorSets,
         *,
-        follow: keras.callbacks.Callback,
+        after_epoch: AfterEpoch = lambda logs: True,
         shuffle: bool = True,
-    ) -> tuple[dict[str, list[float]], float]:
-        """Train from the start, as `experiment.run(settings, data)` does.
+    ) -> list[float]:
+        """Train from the start, as `experiment.run` does.
 
         Parameters
         ----------
-        follow : keras.callbacks.Callback
-            Called after every epoch; may set `model.stop_training`.
+        each : sequence of one Settings
+        data : Dataset
+        sets : TensorSets
+            Of the same data.
+        after_epoch : callable
+            Given a list with the metrics of the network; returns whether to go on.
+        shuffle : bool
+            Draw a new order of the training rows for every epoch.
 
         Returns
         -------
-        history : dict of str to list of float
-        train_loss : float
-            On the training set at the end, in inference mode.
+        list of one float
+            Loss on the training set at the end, in inference mode.
         """
-        with self.lock:
-            self.prepare(data, sets)
-            self._restart(settings, data)
-            self.graphs.sets = sets
-            history = train_epochs(
-                self.graphs,
-                batch_orders(len(data.x_train), shuffle=shuffle, seed=settings.seed),
-                epochs=settings.epochs,
-                batch_size=settings.batch_size,
-                callbacks=[
-                    *schedule_callbacks(
-                        settings.schedule, learning_rate=settings.learning_rate, epochs=settings.epochs
-                    ),
-                    follow,
-                ],
-            )
-            self.graphs.sets = TensorSets(sets.train, sets.train)
-            train_loss = self.graphs.validate(settings.batch_size)["loss"]
-            self.graphs.sets = None
-            return history.history, train_loss
-
-    def _build(self, data: Dataset, sets: TensorSets) -> None:
-        settings = self._settings
-        plain = make_model(settings, data)
-        self._start_values, self._start_seed = _values(plain), settings.seed
-        layers = [
-            LiveDropout(layer.seed_generator) if isinstance(layer, keras.layers.Dropout) else layer
-            for layer in plain.layers
-        ]
-        for layer in layers:
-            if getattr(layer, "activation", None) is keras.activations.silu:
-                layer.activation = _swish
-        model = keras.Sequential([keras.Input(data.input_shape), *layers])
-        self.model = compile_for(model, data, make_optimizer(settings))
-        self.graphs = CompiledEpoch(model, sets)
-        # Momenta and the like start at one number; keeping that is enough.
-        self._optimizer_values = [variable.numpy().flat[0] for variable in model.optimizer.variables]
-
-    def _trace_training(self, data: Dataset, sets: TensorSets) -> None:
-        self.graphs.sets = sets
-        # Without rows, the graph is traced and made ready, and no weight moves.
-        self.graphs.train(np.arange(0), self._settings.batch_size)
-
-    def _trace_validation(self, data: Dataset, sets: TensorSets) -> None:
-        self.graphs.sets = sets
-        self.graphs.validate(self._settings.batch_size)  # of the training set too, when training is over
-
-    def _restart(self, settings: Settings, data: Dataset) -> None:
-        """Give the model everything that a new one would start with."""
-        if settings.seed != self._start_seed:
-            self._start_values, self._start_seed = _values(make_model(settings, data)), settings.seed
-        for layer, values in zip(self.model.layers, self._start_values, strict=True):
-            for variable, value in zip(layer.variables, values, strict=True):
-                variable.assign(value)
-            if isinstance(layer, LiveDropout):
-                layer.live_rate.assign(settings.dropout)
-        for variable, value in zip(self.model.optimizer.variables, self._optimizer_values, strict=True):
-            variable.assign(tf.fill(variable.shape, value))
-        self.model.optimizer.learning_rate = settings.learning_rate
+        (settings,) = each
+        if settings.seed != self._seed:
+            self._seed, self._start = settings.seed, values_of(make_model(settings, data))
+        restart(self._model, settings, self._start, self._optimizer_start)
+        follow = schedule_callbacks(settings.schedule, learning_rate=settings.learning_rate, epochs=settings.epochs)
+        orders = batch_orders(len(data.x_train), shuffle=shuffle, seed=settings.seed)
+        size = {"epochs": settings.epochs, "batch_size": settings.batch_size}
+        self._graphs.sets = sets
+        train_epochs(self._graphs, orders, callbacks=[*follow, _Follow(after_epoch)], **size)
+        self._graphs.sets = TensorSets(sets.train, sets.train)
+        train_loss = self._graphs.validate(settings.batch_size)["loss"]
+        self._graphs.sets = _few_rows(data)  # or every kept network would keep a data set in memory
+        return [train_loss]
 
 
-class Networks:
-    """The networks of an explorer: one for each architecture and optimizer; those used last are kept."""
+class NetworkStack:
+    """One network per seed, trained side by side, and what it takes to start them anew.
 
-    def __init__(self) -> None:
-        self._lock, self._kept, self._let_go = threading.Lock(), OrderedDict(), 0.0
+    Parameters
+    ----------
+    each : sequence of Settings
+        Equal but for their seeds.
+    data : Dataset
+        Of which only the shapes matter.
+    go_on : callable
+        As in `borrow`.
+    """
 
-    def of(self, settings: Settings, data: Dataset) -> Network:
-        """The network for `settings`, prepared or not."""
-        key = (
-            settings.width if settings.depth else None,
-            settings.depth,
-            settings.dropout > 0 and settings.depth > 0,
-            settings.batch_norm and settings.depth > 0,
-            settings.activation if settings.depth else None,
-            settings.optimizer,
+    def __init__(self, each: Sequence[Settings], data: Dataset, go_on: Callable[[], bool] = lambda: True) -> None:
+        self._models, self._starts = [], {}
+        for settings in each:
+            _check_wanted(go_on)
+            self._models.append(make_model(settings, data))
+            self._models[-1].optimizer.build(self._models[-1].trainable_variables)
+            self._starts[settings.seed] = values_of(self._models[-1])
+        self._optimizer_start = optimizer_start(self._models[0])
+        template = with_live_dropout(make_model(each[0], data), each[0], data)
+        self._stack = SeedStack(template, len(each), _few_rows(data))
+        _check_wanted(go_on)
+        self._stack.trace()
+
+    def train(
+        self,
+        each: Sequence[Settings],
+        data: Dataset,
+        sets: TensorSets,
+        *,
+        after_epoch: AfterEpoch = lambda logs: True,
+        shuffle: bool = True,
+    ) -> list[float]:
+        """Train all from the start, as `experiment.run_seeds` does; see `Network.train`."""
+        self._starts = {one.seed: self._starts.get(one.seed) or values_of(make_model(one, data)) for one in each}
+        for model, one in zip(self._models, each, strict=True):
+            restart(model, one, self._starts[one.seed], self._optimizer_start)
+        settings, rates = each[0], None
+        set_dropout(self._stack.template, settings.dropout)
+        if settings.schedule != "constant":
+            rates = learning_rates(settings.schedule, learning_rate=settings.learning_rate, epochs=settings.epochs)
+        self._stack.fit(
+            self._models,
+            sets,
+            [batch_orders(len(data.x_train), shuffle=shuffle, seed=one.seed) for one in each],
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            rates=rates,
+            on_epoch=after_epoch,
         )
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = Network(settings, data)
-            self._kept.move_to_end(key)
-            while len(self._kept) > KEPT_NETWORKS:
-                self._let_go_of(self._kept.popitem(last=False)[1])
-            return self._kept[key]
-
-    def make_room(self, network: Network) -> None:
-        """Let others go, those used longest ago first, until `network` can be built beside the rest."""
-        with self._lock:
-            built = [(key, other) for key, other in self._kept.items() if other.is_built and other is not network]
-            size = network.size + sum(other.size for _, other in built)
-            for key, other in built:
-                if size <= KEPT_BYTES:
-                    break
-                size -= other.size
-                self._let_go_of(self._kept.pop(key))
-
-    def _let_go_of(self, network: Network) -> None:
-        self._let_go += network.size if network.is_built else 0
-
-    def tidy(self, *, is_idle: bool) -> None:
-        """Free the memory of networks that were let go: when it is some and nobody waits, or when it is much.
-
-        TensorFlow keeps the kernels of every graph that was ever called until it is told to drop them; the networks
-        that are still kept make theirs anew when they are next trained, in about a tenth of a second.
-        """
-        if self._let_go < (TIDY_SOON if is_idle else TIDY_NOW):
-            return
-        self._let_go = 0.0
-        gc.collect()
-        context.context().clear_kernel_cache()
-        _give_back()
-
-    def clear(self) -> None:
-        """Forget all of them."""
-        with self._lock:
-            self._kept.clear()
-            self._let_go = TIDY_NOW
-        self.tidy(is_idle=False)
+        return [training_loss(model, data) for model in self._models]
 
 
-def _give_back() -> None:
-    """Give memory that is free back to the system; Linux' C library would keep most of it for later."""
-    with contextlib.suppress(AttributeError, OSError, TypeError):  # other systems have no such call
-        ctypes.CDLL(None).malloc_trim(0)
+class _Follow(keras.callbacks.Callback):
+    """Tells of every epoch, and stops the training when nobody waits for it any more."""
+
+    def __init__(self, after_epoch: AfterEpoch) -> None:
+        super().__init__()
+        self._after_epoch = after_epoch
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if not self._after_epoch([logs or {}]):
+            self.model.stop_training = True
 
 
-def _values(model: keras.Sequential) -> list[list[np.ndarray]]:
-    """The values of all variables, layer by layer."""
-    return [[variable.numpy() for variable in layer.variables] for layer in model.layers]
+def _check_wanted(go_on: Callable[[], bool]) -> None:
+    if not go_on():
+        raise UnwantedError
+
+
+def _few_rows(data: Dataset) -> TensorSets:
+    """Enough of the data to trace graphs, which then serve any number of rows."""
+    some = tf.constant(data.x_train[:2]), tf.constant(data.y_train[:2])
+    return TensorSets(some, some)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -9,7 +10,8 @@ from collections.abc import Callable
 from course_utils.data import Dataset
 from course_utils.explorer.diagram import network_png
 from course_utils.explorer.figure import CurvePicture
-from course_utils.explorer.state import Scene
+from course_utils.explorer.scene import Scene
+from course_utils.explorer.threads import Service
 from course_utils.explorer.widgets import Widgets
 
 __all__ = ["Painter"]
@@ -17,7 +19,7 @@ __all__ = ["Painter"]
 FRAME = 0.1  # seconds between two pictures
 
 
-class Painter:
+class Painter(Service):
     """Shows scenes in the widgets, at most one every `FRAME` seconds.
 
     Parameters
@@ -31,6 +33,13 @@ class Painter:
         Draw the learning rates too.
     is_newest : callable
         Whether the request with this number is still the newest; the scenes of others are not shown.
+    painted : callable
+        Called when the last scene of a finished run has come to the screen.
+
+    Attributes
+    ----------
+    error : Exception or None
+        What kept the last scene from being drawn.
     """
 
     def __init__(
@@ -41,13 +50,16 @@ class Painter:
         changed: threading.Condition,
         with_rate: bool = False,
         is_newest: Callable[[int], bool],
+        painted: Callable[[], object] = lambda: None,
     ) -> None:
-        self._widgets, self._data, self._changed, self._is_newest = widgets, data, changed, is_newest
+        super().__init__("explorer paint", changed)
+        self._widgets, self._data, self._is_newest = widgets, data, is_newest
+        self._with_rate, self._painted_last = with_rate, painted
         self._picture, self._drawn, self._drawn_network = CurvePicture(with_rate=with_rate), None, None
         self._scene: Scene | None = None
-        self._version, self._painted, self._closed = 0, 0, False
-        self._thread = threading.Thread(target=self._paint, name="explorer paint", daemon=True)
-        self._thread.start()
+        self._version, self._painted = 0, 0
+        self.error: Exception | None = None
+        self.start()
 
     @property
     def is_done(self) -> bool:
@@ -60,48 +72,65 @@ class Painter:
             self._scene, self._version = scene, self._version + 1
             self._changed.notify_all()
 
-    def close(self) -> None:
-        """End the thread."""
+    def show_large(self, is_large: bool) -> None:
+        """Draw for a hall from now on, or for a desk."""
         with self._changed:
-            self._closed = True
+            self._picture, self._drawn = CurvePicture(with_rate=self._with_rate, is_large=is_large), None
+            self._version += 1
             self._changed.notify_all()
-        if self._thread is not threading.current_thread():
-            self._thread.join(30)
 
-    def _paint(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed or not self.is_done)
-                if self._closed:
-                    return
-                version, scene = self._version, self._scene
-            started = time.monotonic()
-            try:
-                self._show(scene)
-            except Exception as error:
-                self._widgets.show_sentence(f"The picture could not be drawn: {error!r}", error=True)
-            with self._changed:
-                self._painted = version
-                self._changed.notify_all()
-                left = FRAME - (time.monotonic() - started)
-                self._changed.wait_for(lambda shown=scene: self._is_urgent(shown), timeout=left)
+    def close(self, timeout: float = 30.0) -> None:
+        """End the thread, and let go of what is drawn with, which takes some megabytes."""
+        super().close(timeout)
+        if not self._thread.is_alive():
+            self._picture = None
+
+    def _serve(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or not self.is_done)
+            if self._closed:
+                return
+            version, scene = self._version, self._scene
+        started = time.monotonic()
+        try:
+            self._show(scene)
+            self.error = None
+        except Exception as error:
+            self.error = error
+            self._complain(error)
+        with self._changed:
+            self._painted = version
+            self._changed.notify_all()
+            left = FRAME - (time.monotonic() - started)
+            self._changed.wait_for(lambda: self._is_urgent(scene), timeout=left)
 
     def _is_urgent(self, shown: Scene) -> bool:
         """Whether the next scene is not kept waiting: what is over, or new, or the first of a curve."""
         waiting = self._scene
         return self._closed or (waiting.status, not waiting.curves.runs) != (shown.status, not shown.curves.runs)
 
+    def _complain(self, error: Exception) -> None:
+        """Say that something could not be drawn; the thread goes on, whatever happens."""
+        with self._changed, contextlib.suppress(Exception):
+            self._widgets.show_sentence("", error=f"The picture could not be drawn: {error!r}")
+
     def _show(self, scene: Scene) -> None:
         widgets = self._widgets
-        picture = self._picture.png(scene.curves) if scene.curves != self._drawn else None
+        drawing = self._picture
+        picture = drawing.png(scene.curves) if scene.curves != self._drawn else None
         with self._changed:
             if self._closed or not self._is_newest(scene.number):
                 return  # a newer request came while this was drawn
             if picture is not None:
-                widgets.curves.value, self._drawn = picture, scene.curves
+                widgets.curves.value = picture
+                # One that was drawn before its size changed is drawn again.
+                self._drawn = scene.curves if drawing is self._picture else None
             widgets.show_status(scene.status, scene.status_words, done=scene.done, of=scene.of)
             widgets.show_pin(is_possible=scene.can_pin, is_pinned=scene.is_pinned)
-            widgets.show_sentence(scene.sentence, last_in_bold=scene.is_final, error=scene.is_error)
-            widgets.show_code(scene.code)
+            widgets.show_sentence(scene.sentence, why=scene.why, last_in_bold=scene.is_final, error=scene.error)
+            widgets.show_runs(scene.rows)
+            widgets.show_code(scene.code, scene.line)
         if self._drawn_network != scene.setup:
             widgets.network.value, self._drawn_network = network_png(scene.setup, self._data), scene.setup
+        if scene.is_final and scene is self._scene:
+            self._painted_last()

@@ -1,4 +1,4 @@
-"""What the explorer knows of a run, finished or under way. Knows no thread, no widget and no figure."""
+"""What the explorer knows of its runs, finished or under way. Knows no thread, no widget and no figure."""
 
 from __future__ import annotations
 
@@ -8,63 +8,39 @@ from dataclasses import dataclass
 import numpy as np
 
 from course_utils.data import Dataset
-from course_utils.experiment import Settings, best_epoch
+from course_utils.experiment import Run
 from course_utils.explorer.controls import Setup
 
-__all__ = ["Group", "Progress", "Trained", "guessing_loss"]
+__all__ = ["ExplorerRun", "Group", "Progress", "guessing_loss"]
 
 
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """A run of the explorer, finished or under way.
+@dataclass(frozen=True, eq=False, repr=False)
+class ExplorerRun(Run):
+    """A run of the explorer: its network trains the next one, so that `model` is None.
 
     Attributes
     ----------
-    setup : Setup
-    history : dict of str to list of float
-        One value per epoch for every metric, as in `keras.callbacks.History.history`.
-    train_loss : float
-        Loss on the training set at the end, in inference mode; NaN while the run is under way.
-    parameters : int
-        Of the network.
+    data : tuple of (str, object)
+        As in `Setup`.
     guess : float
         Validation loss of the best constant answer (`guessing_loss`).
-    seconds : float
-        Time for training; the building and tracing of the network is not counted.
     """
 
-    setup: Setup
-    history: Mapping[str, list[float]]
-    train_loss: float = float("nan")
-    parameters: int = 0
+    data: tuple[tuple[str, object], ...] = ()
     guess: float = float("nan")
-    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, setup: Setup, history: Mapping[str, list[float]], **measured: float) -> ExplorerRun:
+        """The run of `setup` with this history."""
+        return cls(setup.settings, history, data=setup.data, **measured)
 
     @property
-    def settings(self) -> Settings:
-        """Those of the network and its training."""
-        return self.setup.settings
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs were trained."""
-        return len(self.history.get("loss", ()))
-
-    @property
-    def best_epoch(self) -> int | None:
-        """Epoch (from 1) with the lowest validation loss."""
-        return best_epoch(self.history)
-
-    @property
-    def gap(self) -> float:
-        """Validation minus training loss at the end, both in inference mode; NaN without validation."""
-        return self.history.get("val_loss", [float("nan")])[-1] - self.train_loss
-
-    def __repr__(self) -> str:
-        return f"<{self.setup.settings}: {self.epochs} epochs, best epoch {self.best_epoch}>"
+    def setup(self) -> Setup:
+        """Everything that the run depended on."""
+        return Setup(self.settings, self.data)
 
 
-Group = tuple[Trained, ...]  # runs that are shown together: one, or one per seed
+Group = tuple[ExplorerRun, ...]  # runs that are shown together: one, or one per seed
 
 
 @dataclass(frozen=True)
@@ -77,7 +53,9 @@ class Progress:
         Of the request, counted from 1.
     status : {"preparing", "training", "finished", "stopped", "failed"}
     runs : Group
-        One per seed: those that are finished, and last the one under way.
+        One per seed: those that are finished, and last those under way.
+    under_way : int
+        How many of them, the last ones, are trained at the same time.
     error : Exception or None
         What made it fail.
     """
@@ -85,6 +63,7 @@ class Progress:
     number: int
     status: str
     runs: Group = ()
+    under_way: int = 1
     error: Exception | None = None
 
     @property
@@ -93,8 +72,8 @@ class Progress:
         return self.status == "finished"
 
     @property
-    def is_over(self) -> bool:
-        """Whether nothing more will come."""
+    def has_ended(self) -> bool:
+        """Whether nothing more will come: it is finished, stopped or has failed."""
         return self.status in ("finished", "stopped", "failed")
 
     @property
@@ -105,8 +84,8 @@ class Progress:
     @property
     def runs_with_curve(self) -> Group:
         """The runs, once there is more to draw of them than one point, or nothing more will come; until then none."""
-        enough = min(2, self.runs[-1].settings.epochs) if self.runs else 0
-        return self.runs if self.is_over or len(self.runs) > 1 or self.epochs >= enough else ()
+        has_curve = bool(self.runs) and self.runs[0].epochs >= min(2, self.runs[0].settings.epochs)
+        return self.runs if has_curve or self.has_ended else ()
 
 
 def guessing_loss(data: Dataset) -> float:

@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Sequence
 
-import keras
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from course_utils.explorer.controls import CONTROLS, Setup
-from course_utils.explorer.curves import SMALL, Curves, median, style_axes
-from course_utils.explorer.progress import Group, Trained
+from course_utils.explorer.controls import CONTROLS
+from course_utils.explorer.panel import PAPER, SMALL, draw_series, median, style_axes
+from course_utils.explorer.progress import ExplorerRun, Group
+from course_utils.explorer.scene import Curves
 from course_utils.palette import INK, PIN_COLORS
-from course_utils.schedules import epoch_schedule
+from course_utils.schedules import learning_rates
 
-__all__ = ["RatePanel", "planned_rates", "rates", "shows_rate"]
+__all__ = ["RatePanel", "rates"]
 
 DECADES, MOST_TICKS = 3, 4  # how far below the rate where a run starts the axis reaches; labels on it
 
 
-def shows_rate(controls: Sequence[str], start: Setup) -> bool:
-    """Whether an explorer has the panel: its schedule can be moved, or is not "constant" at the start.
-
-    This is decided once, so that the picture keeps its shape whatever is set later.
-    """
-    return "schedule" in controls or start.settings.schedule != "constant"
-
-
-def rates(run: Trained) -> np.ndarray:
+def rates(run: ExplorerRun) -> np.ndarray:
     """The learning rate in every epoch that was trained; the history has it wherever it could change."""
     constant = [run.settings.learning_rate] * run.epochs
     return np.array(run.history.get("learning_rate", constant), float)
-
-
-@functools.lru_cache(maxsize=64)
-def planned_rates(name: str, *, learning_rate: float, epochs: int) -> np.ndarray | None:
-    """`schedules.learning_rates`, for all epochs in one call of Keras: a call for each can take half a second."""
-    schedule = epoch_schedule(name, learning_rate=learning_rate, epochs=epochs)
-    if schedule is None:
-        return None if name == "on plateau" else np.full(epochs, learning_rate)
-    every, values = np.arange(epochs, dtype="float32"), schedule.get_config()
-    start, peak = values["initial_learning_rate"], values.get("warmup_target")
-    if peak is None:
-        return np.asarray(schedule(every))
-    # With a warmup, Keras takes one epoch at a time: a straight line, and then the schedule without it.
-    warmup = values["warmup_steps"]
-    after = keras.optimizers.schedules.CosineDecay(peak, decay_steps=values["decay_steps"])
-    rising = start + (peak - start) * every[:warmup] / warmup
-    return np.concatenate([rising, after(every[warmup:] - warmup)])
 
 
 class RatePanel:
@@ -93,9 +66,10 @@ class RatePanel:
         artists, plan, last = [], None, float("nan")
         if curves.setup is not None:
             own = curves.setup.settings
-            plan = planned_rates(own.schedule, learning_rate=own.learning_rate, epochs=own.epochs)
+            plan = learning_rates(own.schedule, learning_rate=own.learning_rate, epochs=own.epochs)
         if plan is not None:
-            artists, last = self._line(plan, color=INK, linewidth=1, linestyle=(0, (1, 2))), plan[-1]
+            dotted = {"linewidth": 1, "linestyle": (0, (1, 2))}
+            artists, last = draw_series(self.ax, [plan], color=INK, steps=True, **dotted), plan[-1]
         runs = tuple(run for run in curves.runs if run.epochs)
         if len(runs) > 1 and not curves.is_finished:  # they need not change their rates at the same epoch
             artists += [line for run in runs for line in self._plot((run,), color=INK, linewidth=1.2, alpha=0.6)]
@@ -105,26 +79,12 @@ class RatePanel:
                 last = median([rates(run) for run in runs])[-1]
         if last < self.ax.get_ylim()[0]:
             place, words = self.ax.transAxes, f"▼ {last:.0e} at the end"
-            box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1}
+            box = {**PAPER, "pad": 1}
             artists.append(
                 self.ax.text(0.99, 0.07, words, transform=place, ha="right", fontsize=SMALL, color=INK, bbox=box)
             )
         return artists
 
-    def _plot(self, group: Group, *, color: str, band: bool = False, **style: object) -> list[Artist]:
-        """The median of a group, with a band where its runs differ and `band` is set."""
+    def _plot(self, group: Group, *, color: str, band: bool = False, **line: object) -> list[Artist]:
         each = [rates(run) for run in group if run.epochs]
-        values, artists = median(each), []
-        if not len(values):
-            return []
-        if band and len(each) > 1:
-            every, epochs = np.array([one[: len(values)] for one in each]), np.arange(1, len(values) + 1)
-            ends = every.min(0), every.max(0)
-            artists.append(self.ax.fill_between(epochs, *ends, step="mid", color=color, alpha=0.18, linewidth=0))
-        return artists + self._line(values, color=color, **style)
-
-    def _line(self, values: np.ndarray, **style: object) -> list[Artist]:
-        # One rate holds for a whole epoch: the line rises and falls between two of them.
-        marker = "o" if len(values) == 1 else None
-        epochs = np.arange(1, len(values) + 1)
-        return self.ax.plot(epochs, values, drawstyle="steps-mid", marker=marker, markersize=3, **style)
+        return draw_series(self.ax, each, color=color, band=band, steps=True, **line)

@@ -3,57 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from course_utils.data import Dataset
-from course_utils.experiment import code
+from course_utils.experiment import Settings
+from course_utils.explorer import log
 from course_utils.explorer.controls import Datasets, Setup
-from course_utils.explorer.curves import Curves, highest_loss
 from course_utils.explorer.progress import Group, Progress, guessing_loss
-from course_utils.explorer.rates import shows_rate
-from course_utils.explorer.words import legend_text, settings_text, status_text, summary
-from course_utils.palette import PIN_COLORS
+from course_utils.explorer.scene import Curves, Scene, highest_loss, shows_rate
+from course_utils.explorer.words import comparison, legend_text, settings_text, status_text, summary, why
+from course_utils.palette import FAINT, PARTS, PIN_COLORS
+from course_utils.source import code
 
-__all__ = ["ExplorerState", "Scene"]
+__all__ = ["ExplorerState"]
 
 EARLIER, PINS = 5, len(PIN_COLORS)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What is to be seen.
-
-    Attributes
-    ----------
-    number : int
-        Of the request that it belongs to.
-    setup : Setup
-        For the drawing of the network.
-    curves : Curves
-    status, status_words : str
-    done, of : int
-        For the progress bar, which is hidden where `of` is 0.
-    sentence : str
-    is_error, is_final : bool
-        Whether the sentence is an error message, and whether its last part is a verdict.
-    code : str or None
-        What Show code shows, if it does.
-    can_pin, is_pinned : bool
-    """
-
-    number: int
-    setup: Setup
-    curves: Curves
-    status: str
-    status_words: str
-    done: int
-    of: int
-    sentence: str
-    is_error: bool
-    is_final: bool
-    code: str | None
-    can_pin: bool
-    is_pinned: bool
+ROWS = 50  # of the table, the newest ones
 
 
 class ExplorerState:
@@ -78,7 +42,7 @@ class ExplorerState:
     progress : Progress
         What has come of it.
     message : str
-        Stands in the place of the sentence until the next request: what went wrong with a control or a button.
+        Stands above the sentence until the next request: what went wrong with a control or a button.
     shows_code : bool
         Whether the code stands below the sentence.
     with_rate : bool
@@ -94,8 +58,8 @@ class ExplorerState:
         self._earlier: list[Group] = []
         self._last_seen: Group = ()  # in front until the newest request, and faint until it has a curve
         self._pinned: list[Group] = []
-        self._is_wide = False
-        self._code: tuple[Setup | None, str] = (None, "")
+        self._finished: list[Group] = []  # all that ever were, in their order: the table of runs
+        self._held: tuple[int, float] | None = None  # ends of the axes, where they are not to follow
 
     @property
     def data(self) -> Dataset:
@@ -110,17 +74,27 @@ class ExplorerState:
     @property
     def sentence(self) -> str:
         """What was asked for, and what came of it."""
-        if self.progress.status == "failed":
-            return f"{self.settings_text} · failed: {self.progress.error}"
-        if self.progress.is_finished:
-            return f"{self.settings_text} · {summary(self.progress.runs, self.data)}"
-        return self.settings_text
+        parts, progress = [self.settings_text], self.progress
+        if progress.status == "failed":
+            parts.append(f"failed: {progress.error}")
+        if progress.is_finished or (progress.status == "stopped" and progress.epochs):
+            parts.append(summary(progress.runs, self.data))
+            if self._pinned and progress.runs != self._pinned[-1]:
+                parts.insert(1, comparison(progress.runs, self._pinned[-1]))
+        return " · ".join(filter(None, parts))
+
+    @property
+    def line(self) -> str:
+        """The call that shows the explorer again as it stands."""
+        default, own = Settings(), self.setup.settings
+        arguments = [self.data.source or "data", f"controls={self._controls!r}"]
+        changed = [name for name in Settings.__dataclass_fields__ if getattr(own, name) != getattr(default, name)]
+        arguments += [f"{name}={getattr(own, name)!r}" for name in changed]
+        return f"Explorer({', '.join(arguments + ([] if self._shuffle else ['shuffle=False']))})"
 
     def code(self) -> str:
-        """Plain Keras code of what was asked for; kept until the next request, as it takes a moment to make."""
-        if self._code[0] != self.setup:
-            self._code = self.setup, code(self.setup.settings, self.data, shuffle=self._shuffle)
-        return self._code[1]
+        """Plain Keras code of what was asked for."""
+        return code(self.setup.settings, self.data, shuffle=self._shuffle)
 
     def _code_or_why_not(self) -> str:
         """The code; where there is none, as a comment, the reason."""
@@ -142,57 +116,91 @@ class ExplorerState:
         """Take in what has come of the request."""
         self.progress = progress
         if progress.is_finished:
-            self._earlier = [group for group in self._earlier if group != progress.runs][-EARLIER:]
-            top = highest_loss(self._task, self._guess)
-            ends = [run.history["val_loss"][-1] for run in progress.runs if "val_loss" in run.history]
-            self._is_wide |= any(not end < top for end in ends)
+            self._earlier = [group for group in self._earlier if group != progress.runs]
+            if progress.runs not in self._finished:
+                self._finished.append(progress.runs)
 
-    def pin(self) -> None:
-        """Keep the runs in front from now on; or let them go, if they are pinned.
+    def group(self, key: int) -> Group:
+        """The runs in this row of the table, counted from 1; `ValueError` if there is no such row."""
+        if not 1 <= key <= len(self._finished):
+            raise ValueError(f"There is no run {key}. Choose from 1 to {len(self._finished)}.")
+        return self._finished[key - 1]
+
+    def pin(self, group: Group | None = None) -> None:
+        """Keep these runs, or those in front, from now on; or let them go, if they are pinned.
 
         Raises
         ------
         ValueError
             If they are not finished, or as many are pinned as there are colours.
         """
-        group = self.progress.runs
-        if not self.progress.is_finished:
+        if group is None:
+            group = self.progress.runs
+        if group not in self._finished:
             raise ValueError("There is no finished run to pin. Wait until training is over.")
         if group in self._pinned:
             self._pinned.remove(group)
         elif len(self._pinned) == PINS:
-            raise ValueError(f"{PINS} runs are pinned already. Go back to one of them and unpin it, or press Reset.")
+            raise ValueError(f"{PINS} runs are pinned already. Untick one of them in the table, or press Reset.")
         else:
             self._pinned.append(group)
 
+    def hold_axes(self, is_held: bool) -> None:
+        """Keep both axes where they end now, or let them follow what is shown again."""
+        self._held = self._ends_of_axes() if is_held else None
+
     def forget(self) -> None:
-        """Forget everything but the runs in front."""
-        self._earlier, self._pinned, self._last_seen, self._is_wide = [], [], (), False
+        """Leave nothing in the picture but the runs in front; the table keeps all of them."""
+        self._earlier, self._pinned, self._last_seen = [], [], ()
 
     def curves(self) -> Curves:
         """What the picture shows."""
         runs = self.progress.runs_with_curve
         # The run in the picture is drawn in front, not a second time behind.
-        earlier = tuple(group for group in self._earlier[-EARLIER:] if group != self.progress.runs)
+        earlier = tuple(group for group in self._earlier if group != self.progress.runs)[-EARLIER:]
         if not runs and self._last_seen and self._last_seen not in (*earlier, *self._pinned):
             earlier = (*earlier, self._last_seen)  # stopped by the newest request; gone with its first curve
         pinned = [(group, legend_text(group, start=self._start, controls=self._controls)) for group in self._pinned]
-        behind = [group[0].settings.epochs for group in (*earlier, *self._pinned)]
+        behind = (*earlier, *self._pinned)
+        epochs, top = self._held or self._ends_of_axes()
         return Curves(
             self._task,
             runs,
-            is_finished=self.progress.is_over,
+            is_finished=self.progress.has_ended,
             earlier=earlier,
             pinned=tuple(pinned),
-            epochs=max([self.setup.settings.epochs, *behind]),
-            top=highest_loss(self._task, self._guess, wide=self._is_wide),
+            numbers=tuple(self._finished.index(group) + 1 if group in self._finished else 0 for group in behind),
+            epochs=epochs,
+            top=top,
             guess=self._guess,
             setup=self.setup if self.with_rate else None,
         )
 
+    def rows(self) -> tuple[dict[str, object], ...]:
+        """The table of runs, newest first."""
+        return tuple(self._row(key, group) for key, group in enumerate(self._finished, start=1))[: -ROWS - 1 : -1]
+
+    def _row(self, key: int, group: Group) -> dict[str, object]:
+        is_shown, is_pinned = group == self.progress.runs, group in self._pinned
+        color = PARTS["validation"]["color"] if is_shown or group in self._earlier[-EARLIER:] else "transparent"
+        if is_pinned:
+            color = PIN_COLORS[self._pinned.index(group)]
+        elif not is_shown and color != "transparent":
+            color = FAINT
+        look = {"color": color, "is_pinned": is_pinned, "is_shown": is_shown}
+        return log.row(key, group, start=self._start, controls=self._controls, **look)
+
+    def _ends_of_axes(self) -> tuple[int, float]:
+        """Last epoch and highest loss: they follow the runs in front and those that are pinned, not the faint ones."""
+        followed = [*self._pinned, *([self.progress.runs] if self.progress.has_ended else [])]
+        epochs = [self.setup.settings.epochs, *(group[0].settings.epochs for group in followed if group)]
+        curves = [run.history.get(name) for group in followed for run in group for name in ("loss", "val_loss")]
+        return max(epochs), highest_loss(self._task, self._guess, ends=[values[-1] for values in curves if values])
+
     def scene(self) -> Scene:
-        """Everything that is to be seen: picture, status, sentence and code."""
+        """Everything that is to be seen: picture, status, sentence, table and code."""
         progress, settings = self.progress, self.setup.settings
+        failure = f"This training failed: {progress.error}" if progress.status == "failed" else ""
         return Scene(
             number=progress.number,
             setup=self.setup,
@@ -200,11 +208,14 @@ class ExplorerState:
             status=progress.status,
             status_words=status_text(progress, settings, seeds=self._seeds),
             done=sum(run.epochs for run in progress.runs),
-            of=0 if progress.is_over or self._seeds == 1 else settings.epochs * self._seeds,
-            sentence=self.message or self.sentence,
-            is_error=bool(self.message) or progress.status == "failed",
-            is_final=progress.is_finished and not self.message,
+            of=0 if progress.has_ended or self._seeds == 1 else settings.epochs * self._seeds,
+            sentence=self.settings_text if failure else self.sentence,
+            is_final=progress.is_finished,
+            why=why(progress.runs) if progress.is_finished else "",
+            error=self.message or failure,
+            rows=self.rows(),
             code=self._code_or_why_not() if self.shows_code else None,
+            line=self.line if self.shows_code else "",
             can_pin=progress.is_finished,
             is_pinned=progress.runs in self._pinned,
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import importlib.resources
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import ipywidgets as widgets
 
+from course_utils.explorer.browser import BrowserSide
 from course_utils.explorer.controls import CONTROLS, Control, Setup
 from course_utils.palette import STATUS_COLORS
 
@@ -19,42 +21,13 @@ BUTTONS = {
     "pin": ("Pin", "thumb-tack", "Keep this run in the picture, or let it go again."),
     "seeds": ("× 5 seeds", "random", "Train the same network from five starting points: how much is luck?"),
     "code": ("Show code", "code", "Show this run as plain Keras code."),
-    "reset": ("Reset", "undo", "Back to the first settings and an empty picture."),
+    "reset": ("Reset", "trash", "Back to the first settings and an empty picture; the table keeps all runs."),
 }
-STYLE = """<style>
-.explorer { max-width: 1120px; --jp-widgets-font-size: 14px; color: var(--jp-content-font-color1, inherit); }
-.explorer .widget-html-content { line-height: 1.45; }
-.explorer-columns { flex-wrap: wrap; gap: 4px 18px; align-items: flex-start; }
-.explorer-left { flex: 1 1 320px; min-width: 270px; flex-flow: row wrap; align-items: flex-start; gap: 0 18px; }
-.explorer-controls { flex: 1 1 270px; display: grid; grid-template-columns: repeat(auto-fit, minmax(265px, 1fr)); }
-.explorer-many { flex-basis: 100%; column-gap: 24px; }
-.explorer-right { flex: 100 1 440px; min-width: 300px; }
-.explorer-row { align-items: center; }
-.explorer-row .widget-label, .explorer-row .widget-label-basic { color: inherit; }
-.explorer-curves { width: 100%; height: auto; margin: 0; aspect-ratio: 72 / 41; }
-.explorer-curves.explorer-with-rate { aspect-ratio: 72 / 50; }
-.explorer-network { flex: 1 1 240px; min-width: 0; max-width: 340px; height: auto; margin: 4px 0; }
-.explorer-network { aspect-ratio: 340 / 155; }
-body[data-jp-theme-light="false"] .explorer-curves, body[data-jp-theme-light="false"] .explorer-network,
-body.vscode-dark .explorer-curves, body.vscode-dark .explorer-network { filter: invert(1) hue-rotate(180deg); }
-.explorer-buttons { flex-wrap: wrap; gap: 4px; align-items: center; padding: 3px; }
-.explorer-buttons .widget-button { width: auto; min-width: 78px; margin: 0; }
-.explorer-status { min-height: 24px; margin: 0 0 0 8px; white-space: nowrap; }
-.explorer-status .widget-html-content { line-height: 28px; font-variant-numeric: tabular-nums; font-size: 15px; }
-.explorer-bar { width: 100%; height: 4px; margin: 3px 0 5px; overflow: hidden; }
-.explorer-bar .progress, .explorer-bar .widget-progress { height: 4px; margin: 0; }
-.explorer-sentence { min-height: 72px; margin: 4px 0 0; width: 100%; }
-.explorer-sentence .widget-html-content { font-size: 16px; white-space: normal; }
-.explorer-sentence b { font-weight: 600; }
-.explorer-error { border-left: 4px solid #c62828; background: rgba(198, 40, 40, 0.1); padding: 6px 12px; }
-.explorer-code { margin: 4px 0; width: 100%; }
-.explorer-code .widget-html-content { width: 100%; }
-.explorer-code pre { margin: 0; padding: 10px 14px; overflow-x: auto; font-size: 14px; line-height: 1.4;
-  user-select: all;
-  background: var(--jp-cell-editor-background, #f5f5f5); border: 1px solid var(--jp-border-color2, #ccc);
-  color: inherit; font-family: var(--jp-code-font-family, monospace); }
-.explorer-code p { margin: 0 0 4px; font-size: 14px; }
-</style>"""
+SWITCHES = {
+    "hold": ("Hold axes", "lock", "Keep both axes as they are, whatever is shown."),
+    "large": ("Large", "search-plus", "Larger text and thicker lines, for a hall."),
+}
+COPIES = {"line": "Copy the Explorer line", "code": "Copy the Keras code", "picture": "Copy the picture"}
 
 
 class Widgets:
@@ -72,6 +45,12 @@ class Widgets:
         Called with a control's name and its new value when the user has moved it.
     press : callable
         Called with the key in `BUTTONS` of the button that was pressed.
+    switch : callable
+        Called with the key in `SWITCHES` and whether it is on now.
+    copy : callable
+        Called with the key in `COPIES` of what is to be copied.
+    hear : callable
+        Called with what happens in the page (`BrowserSide`): "go" or "pin" and the key of a run; "copied" and what.
     complain : callable
         Called with a `ValueError` when something was typed that is no value.
 
@@ -92,6 +71,9 @@ class Widgets:
         with_rate: bool = False,
         change: Callable[[str, object], None],
         press: Callable[[str], None],
+        switch: Callable[[str, bool], None],
+        copy: Callable[[str], None],
+        hear: Callable[[str, object], None],
         complain: Callable[[ValueError], None],
     ) -> None:
         self._change, self._complain, self._setup = change, complain, start
@@ -114,17 +96,29 @@ class Widgets:
         }
         for key, button in self.buttons.items():
             button.on_click(lambda _, key=key: press(key))
-        buttons = _with_class(widgets.HBox([*self.buttons.values(), self.status]), "explorer-buttons")
+        self.switches = {
+            key: widgets.ToggleButton(description=label, icon=icon, tooltip=tip)
+            for key, (label, icon, tip) in SWITCHES.items()
+        }
+        for key, toggle in self.switches.items():
+            toggle.observe(lambda event, key=key: switch(key, event["new"]), "value")
+        self.copies = {key: widgets.Button(description=label, icon="copy") for key, label in COPIES.items()}
+        for key, button in self.copies.items():
+            button.on_click(lambda _, key=key: copy(key))
+        self.copy = _with_class(widgets.HBox([*self.copies.values()]), "explorer-copy")
+        self.copy.layout.display = "none"
+        self.browser = _with_class(BrowserSide(hear), "explorer-browser")
+        row = [*self.buttons.values(), *self.switches.values(), self.status]
+        buttons = _with_class(widgets.HBox(row), "explorer-buttons")
         controls = _with_class(widgets.VBox(rows), "explorer-controls")
-        if len(rows) > 5:
-            controls.add_class("explorer-many")
         left = _with_class(widgets.HBox([controls, self.network]), "explorer-left")
         right = _with_class(widgets.VBox([self.curves, self.bar, buttons]), "explorer-right")
         columns = _with_class(widgets.HBox([left, right]), "explorer-columns")
         self.root = _with_class(
-            widgets.VBox([widgets.HTML(STYLE, layout={"display": "none"}), columns, self.sentence, self.code]),
+            widgets.VBox([_style(), columns, self.sentence, self.copy, self.code, self.browser]),
             "explorer",
         )
+        self._name()
 
     def show_setup(self, setup: Setup) -> None:
         """Put all controls where `setup` says, without this counting as a move."""
@@ -137,6 +131,7 @@ class Widgets:
                     self.fields[name].value = control.format(value)
                 else:
                     widget.value = value
+            self._name()
 
     def show_status(self, status: str, words: str, *, done: int = 0, of: int = 0) -> None:
         """The state in words, and a progress bar where `of` is not 0."""
@@ -153,28 +148,60 @@ class Widgets:
         self.buttons["pin"].disabled = not is_possible
         self.buttons["pin"].description = "Unpin" if is_pinned else "Pin"
 
-    def show_sentence(self, words: str, *, last_in_bold: bool = False, error: bool = False) -> None:
-        """The sentence under the picture, its last part in bold; or an error message."""
+    def show_sentence(self, words: str, *, why: str = "", last_in_bold: bool = False, error: str = "") -> None:
+        """The sentence under the picture, its last part in bold, and behind a click why; above it an error message."""
+        plain = ". ".join(filter(None, (error, words)))
         words, dot, last = html.escape(words).rpartition(" · ")
         last = f"<b>{last}</b>" if last_in_bold else last
-        role = 'role="alert" class="explorer-error"' if error else 'role="status"'
-        self.sentence.value = f"<div {role}>{words}{dot}{last}</div>"
+        why = f"<details><summary>why?</summary><p>{html.escape(why)}</p></details>" if why else ""
+        error = f'<div class="explorer-error" role="alert">{html.escape(error)}</div>' if error else ""
+        # Where the page's script runs, it says the sentence, in a place that stays.
+        role = "" if self.browser.is_ready else ' role="status"'
+        self.sentence.value = f"{error}<div{role}>{words}{dot}{last}{why}</div>"
+        self.browser.said = plain
+        self._name(curves=f"Learning curves. {plain}", network="Drawing of the network's layers.")
 
-    def show_code(self, source: str | None) -> None:
-        """Show the source, or hide it."""
+    def show_runs(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """The table of runs (`BrowserSide.runs`)."""
+        if self.browser.runs != list(rows):
+            self.browser.runs = list(rows)
+
+    def show_code(self, source: str | None, line: str = "") -> None:
+        """Show the line that makes the explorer as it stands, and the source; or hide both."""
         if source is not None:
-            hint = "Plain Keras: a click selects all of it; copy it into a cell of your own."
-            self.code.value = f'<p>{hint}</p><pre tabindex="0">{html.escape(source)}</pre>'
-        self.code.layout.display = "none" if source is None else ""
+            hint = "This explorer again, in one line, and this run in plain Keras. A click selects all."
+            texts = (f'<pre tabindex="0">{html.escape(text)}</pre>' for text in filter(None, (line, source)))
+            self.code.value = f"<p>{hint}</p>{''.join(texts)}"
+        for part in (self.code, self.copy):
+            part.layout.display = "none" if source is None else ""
         self.buttons["code"].description = "Show code" if source is None else "Hide code"
+
+    def show_large(self, is_large: bool) -> None:
+        """Text for a hall, or for a desk."""
+        (self.root.add_class if is_large else self.root.remove_class)("explorer-large")
 
     def disable(self) -> None:
         """Let nothing be moved any more."""
-        for widget in [*self.inputs.values(), *self.fields.values(), *self.buttons.values()]:
+        parts = (self.inputs, self.fields, self.buttons, self.switches, self.copies)
+        for widget in (widget for part in parts for widget in part.values()):
             widget.disabled = True
 
+    def _name(self, **words: str) -> None:
+        """Give controls and pictures their names and values, for screen readers."""
+        controls = []
+        for name in self.inputs:
+            control = CONTROLS[name]
+            value = control.format(self._setup.value(name)) if control.is_slider else ""
+            controls.append({"name": name, "label": control.label, "value": value, "help": control.help})
+        self.browser.words = {**self.browser.words, "controls": controls, **words}
+
+    def close(self) -> None:
+        """Take everything off the page, and out of ipywidgets' hands, which would keep it for ever."""
+        for widget in list(_family(self.root)):
+            widget.close()
+
     def _row(self, control: Control, value: object) -> widgets.Widget:
-        name, shared = control.name, {"description": control.label, "style": {"description_width": "94px"}}
+        name, shared = control.name, {"description": control.label, "style": {"description_width": "6.8em"}}
         if control.kind == "switch":
             self.inputs[name] = widgets.Checkbox(value, tooltip=control.help, **shared)
         elif control.kind == "menu":
@@ -200,12 +227,12 @@ class Widgets:
                 control.format(value),
                 continuous_update=False,
                 tooltip=f"{control.label}: type a value from {low} to {high}.",
-                layout={"width": "62px", "flex": "0 0 62px"},
+                layout={"width": "4.6em", "flex": "0 0 4.6em"},
             )
             self.fields[name].observe(lambda event: self._typed(name, event["new"]), "value")
         self.inputs[name].observe(lambda event: self._moved(name, event["new"]), "value")
         row = [self.inputs[name], *([self.fields[name]] if control.is_slider else [])]
-        return _with_class(widgets.HBox(row), "explorer-row")
+        return _with_class(_with_class(widgets.HBox(row), "explorer-row"), f"explorer-control-{name}")
 
     def _moved(self, name: str, position: object) -> None:
         if self._sync_thread != threading.get_ident():
@@ -234,6 +261,14 @@ class Widgets:
                 self._sync_thread = before
 
 
+def _family(widget: widgets.Widget) -> Iterator[widgets.Widget]:
+    """The widget, all widgets in it, and what ipywidgets makes for the look of each."""
+    for child in getattr(widget, "children", ()):
+        yield from _family(child)
+    yield from (look for name in ("layout", "style") if (look := getattr(widget, name, None)) is not None)
+    yield widget
+
+
 def _with_class(widget: widgets.Widget, name: str) -> widgets.Widget:
     widget.add_class(name)
     return widget
@@ -241,3 +276,8 @@ def _with_class(widget: widgets.Widget, name: str) -> widgets.Widget:
 
 def _picture(name: str) -> widgets.Image:
     return _with_class(widgets.Image(format="png"), name)
+
+
+def _style() -> widgets.HTML:
+    css = importlib.resources.files("course_utils.explorer").joinpath("explorer.css").read_text(encoding="utf-8")
+    return widgets.HTML(f"<style>\n{css}</style>", layout={"display": "none"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,17 +10,28 @@ import numpy as np
 from course_utils.data import Dataset
 from course_utils.experiment import Settings
 from course_utils.explorer.controls import Setup
-from course_utils.explorer.progress import Group, Progress, Trained
+from course_utils.explorer.progress import ExplorerRun, Group, Progress
 from course_utils.models import count_parameters
 
-__all__ = ["legend_text", "settings_text", "status_text", "summary", "verdict"]
+__all__ = [
+    "comparison",
+    "legend_text",
+    "settings_text",
+    "spread",
+    "status_text",
+    "summary",
+    "verdict",
+    "verdict_text",
+    "why",
+]
 
 RISE, DROP, LITTLE = 1.05, 0.99, 0.9
+FEWEST_SEEDS = 3  # for a spread that says anything
 ALWAYS_NAMED, FEW = ("width", "depth"), 4
 MEASURES = {"regression": "MAE", "classification": "cross-entropy"}
 
 
-def verdict(run: Trained) -> str:
+def verdict(run: ExplorerRun) -> str:
     """What the two curves show, by a rule.
 
     The *end* of a curve is the median of its last tenth (at least one epoch), so that one lucky or unlucky epoch does
@@ -34,32 +46,82 @@ def verdict(run: Trained) -> str:
     4. "unstable": validation ends more than 5 % above its lowest value, and the training loss has not fallen since or
        lies above that of validation: no overfitting, but steps that are too large.
     5. "underfits": both losses end above nine tenths of what guessing gives, so that hardly anything was learned.
-    6. "no overfitting": everything else. Whether such a network underfits shows only when another one does better.
+    6. "levelled off, gap G": everything else. Whether such a network underfits shows only when another one does better.
 
     Returns
     -------
     str
         Without validation rows, "no validation set".
     """
+    return _judge(run)[0]
+
+
+def why(runs: Sequence[ExplorerRun]) -> str:
+    """The rule behind the verdict, with the numbers of this run; of several, all verdicts and the rule of the first."""
+    reason = _judge(runs[0])[1]
+    return reason if len(runs) == 1 else f"{_all_verdicts(runs)}. Of the first one: {reason}"
+
+
+def _judge(run: ExplorerRun) -> tuple[str, str]:  # noqa: PLR0911 (a return for each rule)
+    """The verdict, and why."""
     validation = np.asarray(run.history.get("val_loss", ()), float)
     training = np.asarray(run.history["loss"], float)
     if not len(validation):
-        return "no validation set"
+        return "no validation set", "There are no validation rows, so nobody knows how it does on new ones."
     tenth = max(1, len(validation) // 10)
-    end = float(np.median(validation[-tenth:]))
-    is_finite = np.isfinite([validation[-tenth:], training[-tenth:]]).all()
-    learned = float(np.median(training[-tenth:])) < run.guess
-    if not is_finite or (end > 2 * run.guess and end > validation[0] and not learned):
-        return "diverges"
-    best, before = run.best_epoch, validation[-2 * tenth : -tenth]
-    if best > len(validation) - tenth and len(before) and end < DROP * float(np.median(before)):
-        return "still improving"
-    if end > RISE * float(np.nanmin(validation)):
-        fell = float(np.median(training[-tenth:])) < training[best - 1]
-        return f"overfits after epoch {best}" if fell and run.train_loss < end else "unstable"
+    end, end_of_training = float(np.median(validation[-tenth:])), float(np.median(training[-tenth:]))
+    if not np.isfinite([validation[-tenth:], training[-tenth:]]).all():
+        return "diverges", "A loss at the end is not a finite number."
+    guess = f"guessing ({_number(run.guess)})"
+    if end > 2 * run.guess and end > validation[0] and end_of_training >= run.guess:
+        return "diverges", (
+            f"Validation ends at {_number(end)}, more than twice as high as {guess} and higher than it began; "
+            f"training ends above guessing, too."
+        )
+    best, lowest, before = run.best_epoch, float(np.nanmin(validation)), validation[-2 * tenth : -tenth]
+    falls = len(before) and end < DROP * float(np.median(before))
+    if best > len(validation) - tenth and falls:
+        drop = 1 - end / float(np.median(before))
+        return "still improving", (
+            f"Validation has its lowest value in the last tenth of the epochs, {drop:.1%} below the tenth before: "
+            "more epochs, or a higher learning rate, may bring more."
+        )
+    rise = end / lowest - 1
+    if end > RISE * lowest:
+        rose = f"The last tenth of validation lies {rise:.0%} above its lowest value, of epoch {best}"
+        rose += f" (more than {RISE - 1:.0%})"
+        if end_of_training < training[best - 1] and run.train_loss < end:
+            return f"overfits after epoch {best}", f"{rose}, while training went on falling and lies below."
+        return "unstable", f"{rose}, but training has not fallen since, or lies above: steps that are too large."
     if end > LITTLE * run.guess and run.train_loss > LITTLE * run.guess:
-        return "underfits"
-    return "no overfitting"
+        return "underfits", f"Both losses end above nine tenths of {guess}: hardly anything was learned."
+    return f"levelled off, gap {_signed(validation[-1] - run.train_loss)}", (
+        f"Validation hardly moves at the end, {rise:.0%} above its lowest value (not more than {RISE - 1:.0%}). "
+        "Whether it underfits shows only when another network does better."
+    )
+
+
+def comparison(front: Group, pinned: Group) -> str:
+    """How the runs in front compare with pinned ones, at their lowest validation loss, and whether that is luck.
+
+    The difference of medians is held against twice its standard error, by the spread over the seeds of both, or of the
+    one side that has at least three.
+
+    Returns
+    -------
+    str
+        "0.02 better than pinned (seeds ± 0.03): not clear"; empty where there is nothing to compare.
+    """
+    own, other = _lowest(front), _lowest(pinned)
+    if not len(own) or not len(other):
+        return ""
+    difference = float(np.median(own) - np.median(other))
+    words = f"{_number(abs(difference))} {'better' if difference < 0 else 'worse'} than pinned"
+    spreads = [float(np.var(losses, ddof=1)) for losses in (own, other) if len(losses) >= FEWEST_SEEDS]
+    if not spreads:
+        return f"{words}, one seed each: × 5 seeds shows whether that is luck"
+    error = 2 * float(np.sqrt(np.mean(spreads) * (1 / len(own) + 1 / len(other))))
+    return f"{words} (seeds ± {_number(error)}): {'clear' if abs(difference) > error else 'not clear'}"
 
 
 def settings_text(setup: Setup, data: Dataset, *, start: Setup, controls: Sequence[str]) -> str:
@@ -82,8 +144,12 @@ def legend_text(group: Group, *, start: Setup, controls: Sequence[str]) -> str:
 
 
 def status_text(progress: Progress, settings: Settings, *, seeds: int) -> str:
-    """How far the training of `settings` has come, beside the buttons: "seed 2 of 5 · epoch 7 of 30"."""
-    seed = f"seed {max(1, len(progress.runs))} of {seeds} · " if seeds > 1 else ""
+    """How far the training of `settings` has come, beside the buttons: "seeds 1–5 of 5 · epoch 7 of 30"."""
+    last, seed = len(progress.runs), ""
+    if seeds > 1:
+        first = last - progress.under_way + 1
+        place = f"seeds {first}–{last}" if first < last else f"seed {last}"
+        seed = f"{place} of {seeds} · " if last else f"{seeds} seeds · "
     place = f"{seed}epoch {progress.epochs} of {settings.epochs}"
     words = {
         "preparing": f"{seed}preparing …",
@@ -93,37 +159,65 @@ def status_text(progress: Progress, settings: Settings, *, seeds: int) -> str:
     return words.get(progress.status, progress.status)
 
 
-def summary(runs: Sequence[Trained], data: Dataset) -> str:
+def summary(runs: Sequence[ExplorerRun], data: Dataset) -> str:
     """What came of one run, or of one per seed, in numbers and with the verdict.
 
     One run: "validation MAE 0.52 at epoch 61, 0.55 at the end · train 0.41 · overfits after epoch 61". Several: their
     medians, with the range in brackets, and in how many of them the most frequent verdict was given.
     """
     measure = MEASURES[data.task]
-    best = [min(_finite(run.history.get("val_loss", ())), default=float("nan")) for run in runs]
-    last = [run.history["val_loss"][-1] if "val_loss" in run.history else float("nan") for run in runs]
-    train = [run.train_loss for run in runs]
-    accuracy = [run.history["val_accuracy"][-1] for run in runs if "val_accuracy" in run.history]
-    if len(runs) == 1:
-        still = " without dropout" if runs[0].settings.dropout and runs[0].settings.depth else ""
-        parts = [f"train {measure} {_number(train[0])}{still}", verdict(runs[0])]
-        if runs[0].best_epoch is not None:
-            found = f"{_number(best[0])} at epoch {runs[0].best_epoch}, {_number(last[0])} at the end"
-            parts[:1] = [f"validation {measure} {found}", f"train {_number(train[0])}{still}"]
-        elif "val_loss" in runs[0].history:
-            parts[:1] = [f"validation {measure} {_number(last[0])}", f"train {_number(train[0])}{still}"]
-    else:
-        verdicts = [verdict(run).split(" after")[0] for run in runs]
-        common = max(dict.fromkeys(verdicts), key=verdicts.count)
-        parts = [
-            f"{len(runs)} seeds",
-            f"validation {measure} {_spread(best)} at best, {_spread(last)} at the end",
-            f"train {_spread(train)}",
-            f"{common} in {verdicts.count(common)} of {len(runs)}",
-        ]
-    if accuracy:
-        parts.insert(-1, f"validation accuracy {_spread(accuracy) if len(runs) > 1 else _number(accuracy[0])}")
-    return " · ".join(parts)
+    losses = _losses_of_one(*runs, measure) if len(runs) == 1 else _losses_of_seeds(runs, measure)
+    accuracies = [run.history["val_accuracy"][-1] for run in runs if "val_accuracy" in run.history]
+    accuracy = [f"validation accuracy {spread(accuracies)}"] if accuracies else []
+    return " · ".join([*losses, *accuracy, verdict_text(runs)])
+
+
+def _losses_of_one(run: ExplorerRun, measure: str) -> list[str]:
+    train, validation = f"{_number(run.train_loss)}{_still(run)}", run.history.get("val_loss")
+    if not validation:
+        return [f"train {measure} {train}"]
+    found = _number(validation[-1])
+    if run.best_epoch is not None:
+        found = f"{_number(validation[run.best_epoch - 1])} at epoch {run.best_epoch}, {found} at the end"
+    return [f"validation {measure} {found}", f"train {train}"]
+
+
+def _losses_of_seeds(runs: Sequence[ExplorerRun], measure: str) -> list[str]:
+    train = f"{spread([run.train_loss for run in runs])}{_still(runs[0])}"
+    validations = [run.history["val_loss"] for run in runs if run.history.get("val_loss")]
+    if not validations:
+        return [f"{len(runs)} seeds", f"train {measure} {train}"]
+    best = [min(_finite(losses), default=float("nan")) for losses in validations]
+    end = [losses[-1] for losses in validations]
+    found = f"validation {measure} {spread(best)} at best, {spread(end)} at the end"
+    return [f"{len(runs)} seeds", found, f"train {train}"]
+
+
+def verdict_text(runs: Sequence[ExplorerRun]) -> str:
+    """The verdict; of several runs the most frequent one, and in how many of them it was given."""
+    return verdict(runs[0]) if len(runs) == 1 else _all_verdicts(runs).split(",")[0]
+
+
+def _all_verdicts(runs: Sequence[ExplorerRun]) -> str:
+    """All verdicts of several runs, the most frequent first: "overfits in 3 of 5, levelled off in 2"."""
+    verdicts = [verdict(run).split(" after")[0].split(",")[0] for run in runs]
+    (first, n), *others = Counter(verdicts).most_common()
+    return ", ".join([f"{first} in {n} of {len(runs)}", *(f"{words} in {count}" for words, count in others)])
+
+
+def _lowest(group: Group) -> np.ndarray:
+    """The lowest validation loss of each run that has one."""
+    each = (_finite(run.history.get("val_loss", ())) for run in group)
+    return np.array([min(losses) for losses in each if losses])
+
+
+def _signed(value: float) -> str:
+    return _number(value).replace("-", "−")
+
+
+def _still(run: ExplorerRun) -> str:
+    """What has to be said of the training loss at the end, which the training curve shows with dropout."""
+    return " without dropout" if run.settings.dropout and run.settings.depth else ""
 
 
 def _telling(setup: Setup, start: Setup, controls: Sequence[str]) -> list[str]:
@@ -141,5 +235,8 @@ def _number(value: float) -> str:
     return f"{value:.2f}" if abs(value) < 1000 else f"{value:.1e}"
 
 
-def _spread(values: Sequence[float]) -> str:
+def spread(values: Sequence[float]) -> str:
+    """The median, and where there are several values their range."""
+    if len(values) == 1:
+        return _number(values[0])
     return f"{_number(float(np.median(values)))} ({_number(min(values))}–{_number(max(values))})"

@@ -1,7 +1,8 @@
 """How fast the explorer answers, from key press to picture, in a real JupyterLab and a real browser.
 
 Run `python tests/benchmarks/bench_explorer.py`. It prints figures and judges nothing: red wine, batches of 256, 100
-epochs, 10 moves of the width slider at depth 2, then 10 moves back over settings that are trained already.
+epochs, 10 moves of the width slider at depth 2, then 10 moves back over settings that are trained already; and for some
+learning rates, which need no other graph, one run and then the button × 5 seeds.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
 from jupyter import HOW_TO_GET_ONE, Explorer, Notebook, browser, find_browser, jupyterlab
 
 CELLS = [
+    "CONTROLS = ('width', 'depth', 'dropout', 'learning_rate')\n"
     "from course_utils.data import load_red_wine\nfrom course_utils.explorer import Explorer",
-    "explorer = Explorer(load_red_wine(), epochs=100, batch_size=256, width=4)\nexplorer",
+    "explorer = Explorer(load_red_wine(), controls=CONTROLS, epochs=100, batch_size=256, width=4)\nexplorer",
 ]
 PAUSE = 2.0  # seconds between two moves: somebody looks at the picture
 # Time stamps, in the page: of the key press, of every new picture, and of the first and last word on each run.
@@ -41,15 +43,33 @@ def move(explorer: Explorer, key: str, words: str) -> dict[str, float]:
 
     The first of several pictures shows only how the run before turns faint.
     """
-    page = explorer.page
     explorer.slider("width").focus()
-    page.keyboard.press(key)
-    explorer.wait_finished(words)
+    explorer.page.keyboard.press(key)
+    return finished(explorer, words)
+
+
+def finished(explorer: Explorer, *words: str) -> dict[str, float]:
+    """Wait for the end, and read the time stamps."""
+    explorer.wait_finished(*words)
     time.sleep(0.3)  # for the last picture to be shown
-    seen = page.evaluate("window.seen")
+    seen = explorer.page.evaluate("window.seen")
     first, last = seen["pictures"][:2][-1] / 1000, max(seen["finished"], seen["pictures"][-1]) / 1000
     gaps = [b - a for a, b in zip(seen["pictures"], seen["pictures"][1:], strict=False)]
     return {"first": first, "last": last, "pictures": len(seen["pictures"]), "gap": max(gaps, default=0) / 1000}
+
+
+def press_seeds(explorer: Explorer, words: str) -> dict[str, float]:
+    """Press × 5 seeds by key, and return what `move` does."""
+    explorer.button("5 seeds").focus()
+    explorer.page.keyboard.press("Enter")
+    return finished(explorer, words, "5 seeds")
+
+
+def set_rate(explorer: Explorer, rate: str) -> dict[str, float]:
+    """Type a learning rate, and return what `move` does."""
+    explorer.field("learning rate").fill(rate)
+    explorer.field("learning rate").press("Enter")
+    return finished(explorer, f"learning rate {rate} ")
 
 
 def report(title: str, moves: list[dict[str, float]]) -> None:
@@ -92,6 +112,20 @@ def main() -> None:
             width = width * 2 if key == "ArrowRight" else width // 2
             stored.append(move(explorer, key, f"width {width} "))
         report("10 moves to settings that were trained before:", stored)
+        explorer.field("width").fill("64")
+        explorer.field("width").press("Enter")
+        explorer.wait_finished("width 64 ")
+        time.sleep(PAUSE)
+        single, five = [], []
+        for rate in ("0.002", "0.003", "0.004", "0.005", "0.006"):
+            single.append(set_rate(explorer, rate))
+            time.sleep(PAUSE)
+            five.append(press_seeds(explorer, f"learning rate {rate} "))
+            time.sleep(PAUSE)
+        report("5 moves to other learning rates, width 64:", single)
+        report("5 times × 5 seeds:", five)
+        ratios = [many["last"] / one["last"] for one, many in zip(single, five, strict=True)]
+        print(f"  in runs          median {statistics.median(ratios):.2f}")
 
 
 if __name__ == "__main__":

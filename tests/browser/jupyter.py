@@ -52,6 +52,14 @@ class Server(NamedTuple):
         """Address of a page, with the token that opens it."""
         return f"{self.address}/{path}{'&' if '?' in path else '?'}token={self.token}"
 
+    def end_sessions(self) -> None:
+        """End all kernels, as if everybody had gone home."""
+        with urllib.request.urlopen(self.url("api/sessions")) as answer:
+            sessions = json.loads(answer.read())
+        for session in sessions:
+            request = urllib.request.Request(self.url(f"api/sessions/{session['id']}"), method="DELETE")
+            urllib.request.urlopen(request).close()
+
 
 @contextlib.contextmanager
 def jupyterlab(folder: Path, *, theme: str = "JupyterLab Light", subshells: str = "perCommTarget") -> Iterator[Server]:
@@ -93,7 +101,11 @@ def jupyterlab(folder: Path, *, theme: str = "JupyterLab Light", subshells: str 
             yield server
         finally:
             process.terminate()
-            process.wait(30)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:  # a kernel that is just starting may keep it
+                process.kill()
+                process.wait(30)
 
 
 def _wait_for(process: subprocess.Popen, address: str, log: Path) -> None:

@@ -19,6 +19,7 @@ ASK = "print(explorer.status, explorer.settings.width, [run.settings.width for r
 SLOW = "explorer.set(epochs=3000, width=64);"
 RATES = """controls = ("learning_rate", "schedule", "optimizer", "batch_size")
 Explorer(load_red_wine(), controls=controls, epochs=30, batch_size=256)"""
+MENUS = """Explorer(load_red_wine(), controls=("width", "activation", "batch_norm"), epochs=20, batch_size=256)"""
 # The size and the contrast of every text that is not switched off, against the ground that lies behind it.
 TEXTS = """() => {
     const rgba = color => { const [r, g, b, a = 1] = color.match(/[0-9.]+/g).map(Number); return [r, g, b, a]; };
@@ -164,10 +165,12 @@ def test_five_seeds(explorer):
 
 def test_show_code(explorer):
     explorer.button("Show code").click()
-    explorer.root.locator(".explorer-code pre").wait_for()
-    assert "keras.Sequential([" in explorer.root.locator(".explorer-code pre").inner_text()
+    line, source = explorer.root.locator(".explorer-code pre").first, explorer.root.locator(".explorer-code pre").last
+    source.wait_for()
+    assert line.inner_text().startswith("Explorer(load_red_wine()")
+    assert "keras.Sequential([" in source.inner_text()
     explorer.button("Hide code").click()
-    explorer.root.locator(".explorer-code pre").wait_for(state="hidden")
+    source.wait_for(state="hidden")
 
 
 def test_reset(explorer):
@@ -240,3 +243,115 @@ def test_the_panel_of_the_rates(chromium, tmp_path, theme):
                 assert not text["isCut"], text
         assert notebook.complaints == []
         notebook.close()
+
+
+def test_letters_and_arrows_stay_in_the_explorer(chromium, tmp_path):
+    """JupyterLab takes a letter for a command to the cell: `m` would make it text, and the explorer would go."""
+    with jupyterlab(tmp_path) as server:
+        notebook = Notebook(chromium, server, tmp_path, [IMPORTS, MENUS], name="keys.ipynb")
+        notebook.run(0)
+        notebook.run(1)
+        explorer = Explorer(notebook)
+        explorer.wait_finished()
+        menu = explorer.root.locator("select").first
+        menu.focus()
+        explorer.page.keyboard.press("s")  # sigmoid
+        explorer.wait_finished("sigmoid")
+        explorer.page.keyboard.press("ArrowDown")
+        explorer.wait_finished("tanh")
+        for letter in "mrbad":
+            explorer.slider("width").press(letter)
+        explorer.slider("width").press("ArrowRight")
+        explorer.wait_finished("width 128 ")
+        assert notebook.page.locator(".jp-CodeCell").count() == 2
+        explorer.page.keyboard.press("Control+s")  # JupyterLab's own keys with Ctrl still work
+        for _ in range(100):
+            if "128" in (tmp_path / "keys.ipynb").read_text():
+                break
+            time.sleep(0.1)
+        assert "explorer-asleep" in (tmp_path / "keys.ipynb").read_text()
+        assert notebook.complaints == []
+        notebook.close()
+
+
+def test_every_control_picture_and_button_has_a_name_and_a_value(explorer):
+    slider = explorer.slider("width")
+    assert slider.get_attribute("aria-label") == "width"
+    assert slider.get_attribute("aria-valuetext") == "64"
+    slider.press("ArrowRight")
+    explorer.wait_finished("width 128 ")
+    assert slider.get_attribute("aria-valuetext") == "128"
+    tree = explorer.root.aria_snapshot()
+    for words in ('region "Explorer"', 'slider "width"', 'textbox "width, typed"', 'img "Learning curves', "table"):
+        assert words in tree
+    assert 'slider ""' not in tree
+    live = explorer.root.locator(".explorer-said")
+    assert "width 128 " in live.inner_text()
+    explorer.root.locator(".explorer-sentence [role=status]").wait_for(state="detached")
+
+
+def test_a_run_of_the_table_is_shown_again_by_keyboard_and_pinned(explorer):
+    explorer.slider("width").press("ArrowRight")
+    explorer.wait_finished("width 128 ")
+    rows = explorer.root.locator(".explorer-log tbody tr")
+    earlier = rows.filter(has_text="width 64 · depth 2 · dropout 0").last
+    earlier.locator("button").focus()
+    explorer.page.keyboard.press("Enter")
+    explorer.wait_finished("width 64 ")
+    pin = rows.filter(has_text="width 128 ").first.locator("input")
+    pin.focus()
+    explorer.page.keyboard.press("Space")
+    explorer.wait_for("sentence.includes('than pinned')")
+    assert explorer.page.evaluate("document.activeElement.type") == "checkbox"  # the focus stays where it was
+    explorer.page.keyboard.press("Space")
+    explorer.wait_for("!sentence.includes('than pinned')")
+
+
+def test_what_is_copied_shows_the_experiment_again(explorer, notebook):
+    notebook.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    explorer.button("Show code").click()
+    for name, words in (("Explorer line", "Explorer(load_red_wine()"), ("Keras code", "keras.Sequential([")):
+        explorer.button(f"Copy the {name}").click()
+        explorer.page.wait_for_function(
+            "words => navigator.clipboard.readText().then(text => text.includes(words))", arg=words, timeout=10_000
+        )
+    explorer.button("Hide code").click()
+
+
+def test_a_saved_notebook_shows_the_last_picture_when_its_kernel_is_gone(chromium, tmp_path):
+    with jupyterlab(tmp_path) as server:
+        notebook = Notebook(chromium, server, tmp_path, [IMPORTS, MENUS], name="saved.ipynb")
+        notebook.run(0)
+        notebook.run(1)
+        explorer = Explorer(notebook)
+        explorer.wait_finished()
+        explorer.slider("width").press("ArrowRight")
+        explorer.wait_finished("width 128 ")
+        asleep = notebook.page.locator(".explorer-asleep")
+        assert not asleep.is_visible()
+        for _ in range(50):
+            notebook.page.keyboard.press("Control+s")
+            if "width 128 " in (tmp_path / "saved.ipynb").read_text():
+                break
+            time.sleep(0.2)
+        notebook.close()
+        server.end_sessions()
+        page = chromium.new_page()
+        page.goto(server.url("doc/tree/saved.ipynb?reset"))
+        page.locator(".explorer-asleep img").wait_for(timeout=30_000)
+        assert "run this cell" in page.locator(".explorer-asleep").inner_text()
+        assert "width 128 " in page.locator(".explorer-asleep").inner_text()
+        page.get_by_text("Error displaying widget").wait_for(state="hidden")
+        page.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1024, 768), (1366, 650), (1920, 1080)])
+def test_text_in_the_picture_can_be_read_and_the_screen_holds_the_explorer(explorer, width, height):
+    explorer.page.set_viewport_size({"width": width, "height": height})
+    time.sleep(0.5)
+    picture = explorer.root.locator(".explorer-curves").bounding_box()
+    assert picture["width"] / 936 * 130 * 10 / 72 >= 10  # text of 10 points, at 130 dots an inch on 936 dots
+    if width > 1100:
+        sentence = explorer.root.locator(".explorer-sentence").bounding_box()
+        assert sentence["y"] + 50 - explorer.root.bounding_box()["y"] < height - 90  # JupyterLab's own bars
+    explorer.page.set_viewport_size({"width": 1300, "height": 1000})

@@ -1,4 +1,7 @@
-import numpy as np
+import gc
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from course_utils.experiment import Settings
@@ -30,8 +33,16 @@ def test_every_position_of_a_slider_can_be_typed(name):
         assert control.nearest(value) == i
 
 
+def test_a_comma_is_a_decimal_point_and_parts_the_thousands_of_a_whole_number():
+    assert CONTROLS["learning_rate"].parse("0,01") == 0.01
+    assert CONTROLS["dropout"].parse("0,3") == 0.3
+    assert CONTROLS["batch_size"].parse("1,024") == 1024
+    for name, text in (("depth", "0,5"), ("width", "1,00"), ("learning_rate", "1,000.5"), ("batch_size", "1,0240")):
+        with pytest.raises(ValueError, match=f"{name}='{text}'"):
+            CONTROLS[name].parse(text)
+
+
 def test_typed_values():
-    assert CONTROLS["width"].parse("1,00") == 100
     assert CONTROLS["learning_rate"].parse("3e-4") == 3e-4
     for text in ("nan", "inf", "1e9", "-1", "x"):
         with pytest.raises(ValueError, match="learning_rate="):
@@ -72,15 +83,27 @@ def test_datasets_give_the_given_data_where_nothing_differs(wine, mnist):
     assert datasets.of(setup.changed(n_train=50)) is few
 
 
-def test_datasets_share_the_memory_of_what_they_have_in_common(mnist):
+def test_datasets_keep_the_last_two_and_let_the_others_go(mnist):
     datasets, setup = Datasets(mnist), start_setup(mnist, {})
-    large = datasets.of(setup.changed(n_train=500))
-    few, noisy = datasets.of(setup.changed(n_train=200)), datasets.of(setup.changed(n_train=500, label_noise=0.5))
-    assert np.shares_memory(few.x_train, large.x_train)
-    assert np.shares_memory(noisy.x_train, large.x_train)
-    assert all(np.shares_memory(one.x_valid, mnist.x_valid) for one in (large, few, noisy))
-    assert len(few.x_train) == len(few.y_train) == 200
-    assert (noisy.y_train != large.y_train).sum() == 250
+    made = [weakref.ref(datasets.of(setup.changed(n_train=n)).x_train) for n in (50, 60, 70)]
+    gc.collect()
+    assert [one() is None for one in made] == [True, False, False]
+
+
+def test_datasets_may_be_asked_by_several_threads(mnist):
+    datasets, setup = Datasets(mnist), start_setup(mnist, {})
+    asked = [setup.changed(n_train=50 + i % 5) for i in range(60)]
+    with ThreadPoolExecutor(6) as threads:
+        found = list(threads.map(datasets.of, asked))
+    assert [len(one.x_train) for one in found] == [one.value("n_train") for one in asked]
+
+
+def test_the_nearest_position_is_that_of_the_smallest_factor_not_of_the_smallest_distance():
+    width, rate = CONTROLS["width"], CONTROLS["learning_rate"]
+    assert width.values[width.nearest(91)] == 128  # 1.41 times as much; 64 is nearer, but by 1.42
+    assert rate.values[rate.nearest(0.0033)] == 0.005
+    assert CONTROLS["depth"].nearest(0) == 0  # where there is a zero, the distance counts
+    assert CONTROLS["dropout"].values[CONTROLS["dropout"].nearest(0.22)] == 0.2
 
 
 def test_describe():

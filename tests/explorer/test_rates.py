@@ -1,90 +1,152 @@
+"""The panel of the learning rates: what was planned, and what happened."""
+
 import numpy as np
 import pytest
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import same_color
 
 from course_utils.explorer.controls import start_setup
-from course_utils.explorer.curves import Curves
 from course_utils.explorer.figure import CurvePicture
-from course_utils.explorer.progress import Trained
-from course_utils.explorer.rates import planned_rates, rates, shows_rate
-from course_utils.schedules import SCHEDULES, learning_rates
+from course_utils.explorer.rates import rates
+from course_utils.explorer.scene import Curves
+from course_utils.palette import INK, PIN_COLORS
+from course_utils.schedules import learning_rates
+
+EPOCHS = 20
+HALVED = [0.005] * 8 + [0.0025] * 4
 
 
 @pytest.fixture
 def setup(wine):
-    return start_setup(wine, {"epochs": 20, "learning_rate": 0.005})
+    return start_setup(wine, {"epochs": EPOCHS, "learning_rate": 0.005})
 
 
-def trained(setup, rate=None, *, epochs=20):
-    history = {"loss": [0.5] * epochs, "val_loss": [0.6] * epochs}
-    return Trained(setup, history if rate is None else {**history, "learning_rate": list(rate)}, 0.5)
+@pytest.fixture
+def trained(make_run):
+    """A function that makes a run with these rates in its history, or with none."""
+
+    def trained(setup, rate=None, *, epochs=EPOCHS):
+        changing = {} if rate is None else {"learning_rate": rate}
+        return make_run(setup, [0.5] * epochs, [0.6] * epochs, **changing)
+
+    return trained
 
 
 def curves(runs, setup, **options):
-    return Curves("regression", runs, setup=setup, epochs=20, top=1.0, **options)
+    return Curves("regression", runs, setup=setup, epochs=EPOCHS, top=1.0, **options)
 
 
-def lines(*shown):
-    """The y values of all lines in the panel, as they are drawn."""
+def panel(curves):
     panel = CurvePicture(with_rate=True).rates
-    panel.draw_axes(*shown)
-    return [np.asarray(line.get_ydata()) for line in [*panel.draw_earlier(*shown), *panel.draw_runs(*shown)]]
+    panel.draw_axes(curves)
+    return panel
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
-@pytest.mark.parametrize("epochs", [1, 5, 100])
-def test_planned_rates_are_those_of_the_schedule(name, epochs):
-    found, expected = (make(name, learning_rate=0.02, epochs=epochs) for make in (planned_rates, learning_rates))
-    if expected is None:
-        assert found is None
-    else:
-        np.testing.assert_allclose(found, expected, rtol=1e-4)
+def drawn(curves):
+    """The artists of earlier and pinned runs, and those of the plan and of the runs in front."""
+    found = panel(curves)
+    return found.draw_earlier(curves), found.draw_runs(curves)
 
 
-def test_rates_are_those_of_the_history_and_constant_where_it_has_none(setup):
+def test_rates_are_those_of_the_history_and_constant_where_it_has_none(setup, trained):
     np.testing.assert_array_equal(rates(trained(setup, epochs=3)), [0.005] * 3)
     np.testing.assert_array_equal(rates(trained(setup, [0.1, 0.05], epochs=2)), [0.1, 0.05])
 
 
-def test_the_panel_is_there_where_the_schedule_can_be_something_else(setup):
-    assert shows_rate(("width", "schedule"), setup)
-    assert shows_rate(("width",), setup.changed(schedule="cosine"))
-    assert not shows_rate(("width", "learning_rate"), setup)
+def test_a_plan_is_a_thin_dotted_line_from_the_start(setup):
+    setup = setup.changed(schedule="cosine")
+    behind, (plan,) = drawn(curves((), setup))
+    assert behind == []
+    np.testing.assert_allclose(plan.get_ydata(), learning_rates("cosine", learning_rate=0.005, epochs=20))
+    np.testing.assert_array_equal(plan.get_xdata(), range(1, EPOCHS + 1))
+    assert plan.get_drawstyle() == "steps-mid"
+    assert plan.get_linestyle() != "-"
+    assert plan.get_linewidth() == 1
+    assert same_color(plan.get_color(), INK)
 
 
-def test_a_plan_is_drawn_before_training_and_what_happened_on_a_plateau_afterwards(setup):
-    cosine, plateau = setup.changed(schedule="cosine"), setup.changed(schedule="on plateau")
-    (plan,) = lines(curves((), cosine))
-    np.testing.assert_allclose(plan, learning_rates("cosine", learning_rate=0.005, epochs=20), rtol=1e-4)
-    assert lines(curves((), plateau)) == []
-    (happened,) = lines(curves((trained(plateau, [0.005] * 8 + [0.0025] * 4, epochs=12),), plateau))
-    assert list(happened) == [0.005] * 8 + [0.0025] * 4
+def test_what_happened_is_a_thick_line_over_the_plan_as_far_as_it_has_come(setup, trained):
+    cosine = setup.changed(schedule="cosine")
+    happened = learning_rates("cosine", learning_rate=0.005, epochs=20)[:12]
+    plan, line = drawn(curves((trained(cosine, happened, epochs=12),), cosine))[1]
+    assert len(plan.get_ydata()) == EPOCHS
+    np.testing.assert_allclose(line.get_ydata(), happened)
+    assert line.get_linestyle() == "-"
+    assert line.get_linewidth() > 2
+    assert same_color(line.get_color(), INK)
 
 
-def test_earlier_and_pinned_runs_have_their_rates(setup):
-    halved = trained(setup, np.linspace(0.005, 0.001, 20))
-    found = lines(curves((), None, earlier=((trained(setup),),), pinned=(((halved,), "halved"),)))
-    assert [line[-1] for line in found] == [0.005, 0.001]
+def test_a_plateau_has_no_plan_but_what_happened(setup, trained):
+    plateau = setup.changed(schedule="on plateau")
+    assert drawn(curves((), plateau)) == ([], [])
+    (line,) = drawn(curves((trained(plateau, HALVED, epochs=12),), plateau))[1]
+    assert list(line.get_ydata()) == HALVED
 
 
-def test_seeds_that_differ_are_lines_while_they_run_and_then_a_median(setup):
+def test_earlier_runs_are_faint_and_pinned_ones_in_their_colours(setup, trained):
+    halved = trained(setup, np.linspace(0.005, 0.001, EPOCHS))
+    pinned = (((halved,), "halved"), ((trained(setup),), "constant"))
+    earlier, *pins = drawn(curves((), None, earlier=((trained(setup),),), pinned=pinned))[0]
+    assert [line.get_ydata()[-1] for line in (earlier, *pins)] == [0.005, 0.001, 0.005]
+    assert same_color(earlier.get_color(), INK)
+    assert earlier.get_alpha() <= 0.3
+    assert [line.get_color() for line in pins] == list(PIN_COLORS[:2])
+
+
+def test_seeds_that_differ_are_lines_while_they_run_and_then_a_median_in_a_band(setup, trained):
     setup = setup.changed(schedule="on plateau")
     runs = tuple(trained(setup, [0.005] * (5 + i) + [0.0025] * (15 - i)) for i in range(3))
-    assert len(lines(curves(runs, setup))) == 3
-    panel = CurvePicture(with_rate=True).rates
-    band, line = panel.draw_runs(curves(runs, setup, is_finished=True))
+    running = drawn(curves(runs, setup))[1]
+    assert [list(line.get_ydata()).count(0.005) for line in running] == [5, 6, 7]
+    assert {(line.get_linewidth(), line.get_alpha()) for line in running} == {(1.2, 0.6)}
+    band, line = drawn(curves(runs, setup, is_finished=True))[1]
     assert list(line.get_ydata()) == [0.005] * 6 + [0.0025] * 14
-    assert len(band.get_paths()) == 1
+    assert isinstance(band, PolyCollection)
+    x, y = band.get_paths()[0].vertices.T
+    ends = [(y[np.isclose(x, epoch)].min(), y[np.isclose(x, epoch)].max()) for epoch in (1, 20)]
+    assert ends == [(0.005, 0.005), (0.0025, 0.0025)]
+    apart = x[np.isclose(y, 0.0025)].min(), x[np.isclose(y, 0.005)].max()
+    assert apart == (5.5, 7.5)  # from the first seed that fell to the last
 
 
 @pytest.mark.parametrize(("rate", "ends"), [(1e-3, (-6, -2)), (1e-5, (-8, -4)), (10.0, (-2, 2)), (5e-4, (-7, -3))])
 def test_the_axis_ends_at_powers_of_ten_around_the_highest_rate(setup, rate, ends):
-    panel, setup = CurvePicture(with_rate=True).rates, setup.changed(learning_rate=rate)
-    assert panel.limits(curves((), setup)) == ends
-    assert panel.limits(curves((), setup.changed(schedule="halve every 5"))) == ends
+    setup = setup.changed(learning_rate=rate)
+    for schedule in ("constant", "halve every 5"):
+        found = panel(curves((), setup.changed(schedule=schedule)))
+        assert found.ax.get_ylim() == pytest.approx([10.0**end for end in ends])
+    assert found.ax.get_yscale() == "log"
+    assert found.ax.get_ylabel() == "learning rate"
 
 
-def test_a_rate_that_falls_out_of_the_panel_is_told_in_words(setup):
-    picture, setup = CurvePicture(with_rate=True), setup.changed(schedule="halve every 5", epochs=100)
-    picture.rates.draw_axes(curves((), setup))
-    picture.rates.draw_runs(curves((), setup))
-    assert [text.get_text() for text in picture.rates.ax.texts] == ["▼ 1e-08 at the end"]
+def test_the_axis_holds_the_rates_of_all_runs_that_are_seen(setup, trained):
+    slow, fast = (trained(setup.changed(learning_rate=rate)) for rate in (1e-5, 1.0))
+    for options in ({"earlier": ((slow,), (fast,))}, {"pinned": (((slow,), ""), ((fast,), ""))}):
+        assert panel(curves((), setup, **options)).ax.get_ylim() == pytest.approx((1e-8, 10))
+    assert panel(curves((slow, fast), None)).ax.get_ylim() == pytest.approx((1e-8, 10))
+    assert panel(curves((), None)).ax.get_ylim() == pytest.approx((1e-6, 1e-2))  # nothing to be seen yet
+
+
+def test_the_axis_has_at_most_four_numbers_written_as_in_the_field(setup, trained):
+    runs = tuple(trained(setup.changed(learning_rate=rate)) for rate in (1e-5, 10.0))
+    for shown in (curves((), setup), curves(runs, setup)):
+        ax = panel(shown).ax
+        ax.figure.canvas.draw()
+        texts = [text.get_text() for text in ax.get_yticklabels()]
+        assert 2 <= len(texts) <= 4
+        assert [float(text) for text in texts] == pytest.approx(list(ax.get_yticks()))
+    assert texts[0] == "100"
+
+
+def words(artists):
+    return [one.get_text() for one in artists if hasattr(one, "get_text")]
+
+
+def test_a_rate_that_falls_out_of_the_panel_is_told_in_words(setup, trained):
+    long = setup.changed(schedule="halve every 5", epochs=100)
+    assert words(drawn(curves((), long))[1]) == ["▼ 1e-08 at the end"]
+    assert words(drawn(curves((), setup.changed(schedule="halve every 5")))[1]) == []
+    plateau = setup.changed(schedule="on plateau")
+    fallen = (trained(plateau, np.geomspace(0.005, 2e-7, EPOCHS)),)
+    assert words(drawn(curves(fallen, plateau))[1]) == []  # it goes on, and may end anywhere
+    assert words(drawn(curves(fallen, plateau, is_finished=True))[1]) == ["▼ 2e-07 at the end"]

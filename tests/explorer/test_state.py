@@ -1,12 +1,14 @@
 """What the explorer remembers and shows, without training anything."""
 
+import ast
 import dataclasses
 
 import pytest
 
 from course_utils.explorer.controls import Datasets, start_setup
-from course_utils.explorer.progress import Progress, Trained
+from course_utils.explorer.progress import ExplorerRun, Progress
 from course_utils.explorer.state import ExplorerState
+from course_utils.palette import PIN_COLORS
 
 CONTROLS = ("width", "depth", "dropout")
 
@@ -23,7 +25,7 @@ def ask(state, **changes):
 
 def update(state, status, *, epochs=3, loss=0.5):
     """Tell the state how far its request has come; returns the run."""
-    run = Trained(state.setup, {"loss": [loss] * epochs, "val_loss": [loss] * epochs}, loss)
+    run = ExplorerRun.of(state.setup, {"loss": [loss] * epochs, "val_loss": [loss] * epochs}, train_loss=loss)
     state.update(Progress(state.progress.number, status, (run,)))
     return run
 
@@ -44,14 +46,14 @@ def test_earlier_runs_are_the_last_five(state):
     assert widths(state.curves().earlier) == [4, 32, 64, 128, 256]  # the one in front is not behind, too
 
 
-def test_a_finished_run_is_not_drawn_behind_its_own_seeds(state):
+def test_a_finished_run_is_faint_behind_its_own_seeds(state):
     ask(state)
     first = update(state, "finished")
     state.start_request([state.setup.changed(seed=seed) for seed in range(5)], number=2)
     assert state.curves().earlier == ((first,),)
-    state.update(Progress(2, "preparing", (first,)))
-    assert (state.curves().runs, state.curves().earlier) == ((first,), ())
-    assert (state.scene().done, state.scene().of) == (3, 15)
+    five = tuple(ExplorerRun.of(state.setup, {"loss": [0.5] * 2, "val_loss": [0.5] * 2}) for _ in range(5))
+    state.update(Progress(2, "training", five, under_way=5))
+    assert (state.curves().runs, state.curves().earlier) == (five, ((first,),))
 
 
 def test_a_stopped_run_is_faint_until_the_next_one_has_a_curve(state):
@@ -99,43 +101,146 @@ def test_only_finished_runs_are_pinned_and_six_at_most(state):
     assert widths(group for group, _ in state.curves().pinned) == [4, 5, 6, 7, 8, 9]
 
 
+def test_what_was_not_finished_cannot_be_pinned(state):
+    assert not state.scene().can_pin
+    ask(state)
+    for status, can_pin in (("preparing", False), ("training", False), ("stopped", False), ("finished", True)):
+        update(state, status)
+        assert state.scene().can_pin == can_pin
+    ask(state, width=16)
+    assert not state.scene().can_pin
+
+
+def test_the_bar_is_there_for_several_seeds_as_long_as_they_train(state):
+    ask(state)
+    update(state, "training", epochs=2)
+    assert state.scene().of == 0
+    state.start_request([state.setup.changed(seed=seed) for seed in range(5)], number=2)
+    assert (state.scene().done, state.scene().of) == (0, 15)
+    runs = tuple(ExplorerRun.of(state.setup, {"loss": [0.5] * 2}) for _ in range(5))
+    state.update(Progress(2, "training", runs, under_way=5))
+    assert (state.scene().done, state.scene().of) == (10, 15)
+    assert state.scene().status_words == "seeds 1–5 of 5 · epoch 2 of 3"
+    state.update(Progress(2, "finished", runs))
+    assert state.scene().of == 0
+
+
 def test_axes_grow_for_runs_that_do_not_fit_and_shrink_when_all_is_forgotten(state):
     ask(state, epochs=50)
     update(state, "finished", loss=0.5)
     low = state.curves().top
     state.pin()
     ask(state, epochs=3)
-    update(state, "stopped", loss=100.0)
-    assert (state.curves().top, state.curves().epochs) == (low, 50)  # as wide as what is pinned
+    update(state, "finished", loss=100.0)
+    assert (state.curves().top > low, state.curves().epochs) == (True, 50)  # as long as what is pinned
     ask(state)
+    assert state.curves().top == low  # what is faint does not count
     run = update(state, "finished", loss=float("nan"))
     assert state.curves().top > low
+    ask(state, width=16)
+    run = update(state, "finished")
     state.forget()
     curves = state.curves()
     assert (curves.runs, curves.earlier, curves.pinned, curves.top, curves.epochs) == ((run,), (), (), low, 3)
 
 
-def test_a_message_takes_the_place_of_the_sentence_until_the_next_request(state):
+@pytest.mark.parametrize("name", ["loss", "val_loss"])
+def test_axes_grow_for_either_curve(state, name):
+    ask(state)
+    low = state.curves().top
+    history = {"loss": [0.5] * 3, "val_loss": [0.5] * 3} | {name: [1.2 * low] * 3}
+    state.update(Progress(1, "finished", (ExplorerRun.of(state.setup, history),)))
+    assert state.curves().top > 1.2 * low
+
+
+def test_held_axes_stay(state):
+    ask(state, epochs=50)
+    update(state, "finished")
+    held = state.curves().epochs, state.curves().top
+    state.hold_axes(True)
+    ask(state, epochs=3)
+    update(state, "finished", loss=100.0)
+    assert (state.curves().epochs, state.curves().top) == held
+    state.hold_axes(False)
+    assert state.curves().epochs == 3
+    assert state.curves().top > held[1]
+
+
+def test_the_table_has_a_row_for_every_finished_run_newest_first(state):
+    for width in (8, 16):
+        ask(state, width=width)
+        update(state, "finished")
+    state.pin(state.group(1))
+    newest, oldest = state.scene().rows
+    assert (newest["key"], oldest["key"]) == (2, 1)
+    assert ("width 16" in newest["settings"], "width 8" in oldest["settings"]) == (True, True)
+    assert [row["is_shown"] for row in (newest, oldest)] == [True, False]
+    assert [row["is_pinned"] for row in (newest, oldest)] == [False, True]
+    assert oldest["color"] == PIN_COLORS[0]
+    assert (oldest["best"], oldest["epoch"], oldest["end"], oldest["seeds"]) == ("0.50", "1", "0.50", "1")
+    state.forget()
+    assert [row["is_pinned"] for row in state.scene().rows] == [False, False]  # and none is lost
+    with pytest.raises(ValueError, match="no run 3"):
+        state.group(3)
+
+
+def test_runs_behind_have_their_numbers_in_the_table(state):
+    for width in (8, 16, 32):
+        ask(state, width=width)
+        update(state, "finished")
+    state.pin(state.group(1))
+    curves = state.curves()
+    assert (widths(curves.earlier), [group[0].settings.width for group, _ in curves.pinned]) == ([8, 16], [8])
+    assert curves.numbers == (1, 2, 1)
+
+
+def test_the_sentence_compares_with_what_is_pinned(state):
+    ask(state, width=8)
+    update(state, "finished", loss=0.5)
+    state.pin()
+    assert "pinned" not in state.sentence
+    ask(state, width=16)
+    update(state, "finished", loss=0.4)
+    assert "0.10 better than pinned" in state.sentence
+
+
+def test_the_line_makes_the_same_explorer_again(state):
+    ask(state, width=16, learning_rate=0.01)
+    update(state, "finished")
+    call = ast.parse(state.line, mode="eval").body
+    assert (call.func.id, ast.unparse(call.args[0])) == ("Explorer", state.data.source)
+    written = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
+    del written["controls"]
+    assert start_setup(state.data, written) == state.setup
+
+
+def test_a_stopped_run_tells_its_numbers(state):
+    ask(state)
+    update(state, "stopped", epochs=2)
+    assert "validation MAE 0.50" in state.sentence
+
+
+def test_a_message_stands_above_the_sentence_until_the_next_request(state):
     ask(state)
     update(state, "finished")
     assert state.scene().sentence == state.sentence
     assert state.scene().is_final
     state.message = "no such width"
     scene = state.scene()
-    assert (scene.sentence, scene.is_error, scene.is_final) == ("no such width", True, False)
+    assert (scene.sentence, scene.error, scene.is_final) == (state.sentence, "no such width", True)
     ask(state, width=16)
     assert "width 16 " in state.scene().sentence
-    assert not state.scene().is_error
+    assert state.scene().error == ""
 
 
 def test_an_error_is_in_the_sentence(state):
     ask(state)
     state.update(Progress(1, "failed", error=RuntimeError("no memory left")))
-    assert state.scene().is_error
+    assert "no memory left" in state.scene().error
     assert state.sentence.endswith("failed: no memory left")
 
 
-def test_the_code_is_made_where_it_is_seen_and_once_a_request(state, monkeypatch):
+def test_the_code_is_made_where_it_is_seen(state, monkeypatch):
     made = []
     monkeypatch.setattr("course_utils.explorer.state.code", lambda settings, *_, **__: made.append(settings.width))
     state.scene()
@@ -143,7 +248,6 @@ def test_the_code_is_made_where_it_is_seen_and_once_a_request(state, monkeypatch
     state.shows_code = True
     for width in (8, 16):
         ask(state, width=width)
-        state.scene()
         state.scene()
     assert made == [8, 16]
 

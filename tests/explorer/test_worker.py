@@ -1,11 +1,14 @@
+import dataclasses
+import logging
 import threading
 import time
 
+import numpy as np
 import pytest
 
+from course_utils.experiment import run
 from course_utils.explorer import worker as worker_module
 from course_utils.explorer.controls import start_setup
-from course_utils.explorer.networks import Networks
 from course_utils.explorer.worker import Worker
 
 
@@ -15,7 +18,8 @@ def heard():
 
 
 @pytest.fixture
-def worker(wine, heard):
+def worker(wine, heard, monkeypatch):
+    monkeypatch.setattr(worker_module, "BETWEEN_REPORTS", 0)  # every epoch is reported
     worker = Worker(wine, listen=heard.append)
     yield worker
     worker.close()
@@ -29,22 +33,42 @@ def wait_for(heard, status, number):
     raise AssertionError([(one.status, one.number) for one in heard])
 
 
+def seeds(wine, n, **values):
+    setup = start_setup(wine, {"width": 4, "epochs": 4, **values})
+    return [setup.changed(seed=seed) for seed in range(n)]
+
+
 def test_reports_grow_epoch_by_epoch(worker, wine, heard):
-    assert worker.request([start_setup(wine, {"epochs": 4, "width": 4})]) is None
+    assert worker.request([start_setup(wine, {"epochs": 4, "width": 4, "depth": 3})]) is None
     wait_for(heard, "finished", 1)
     assert [one.status for one in heard] == ["preparing", *["training"] * 4, "finished"]
-    assert [one.runs[-1].epochs for one in heard[1:]] == [1, 2, 3, 4, 4]
-    assert heard[-1].runs[0].parameters == 4 * 12 + 4 * 5 + 5
+    assert [one.runs[-1].epochs for one in heard] == [0, 1, 2, 3, 4, 4]
 
 
-def test_nothing_is_heard_of_a_request_after_the_next_one(worker, wine, heard):
-    worker.request([start_setup(wine, {"epochs": 300, "width": 512})])
+def test_what_was_reported_does_not_change_any_more(worker, wine, heard):
+    worker.request(seeds(wine, 1))
+    wait_for(heard, "finished", 1)
+    whole = heard[-1].runs[0].history["val_loss"]
+    for one in heard[:-1]:
+        assert one.runs[0].history.get("val_loss", []) == whole[: one.epochs]
+
+
+def test_reports_do_not_come_faster_than_anybody_looks(worker, wine, heard, monkeypatch):
+    monkeypatch.setattr(worker_module, "BETWEEN_REPORTS", 1000.0)
+    worker.request(seeds(wine, 1, epochs=20))
+    wait_for(heard, "finished", 1)
+    assert [one.epochs for one in heard if one.status == "training"][-2:] == [1, 2]  # which make the first curve
+    assert heard[-1].epochs == 20
+
+
+def test_nothing_of_a_request_is_heard_after_something_of_the_next_one(worker, wine, heard):
+    worker.request(seeds(wine, 1, epochs=300, width=64))
     wait_for(heard, "training", 1)
-    worker.request([start_setup(wine, {"epochs": 1})])
-    time.sleep(0.01)
-    del heard[:]
+    worker.request(seeds(wine, 1, epochs=1))
     wait_for(heard, "finished", 2)
-    assert {one.number for one in heard} == {2}
+    numbers = [one.number for one in heard]
+    assert numbers == sorted(numbers)
+    assert not any(one.has_ended for one in heard if one.number == 1)
 
 
 def test_stored_runs_come_back_at_once(worker, wine, heard):
@@ -65,43 +89,103 @@ def test_close_ends_the_threads_in_the_middle_of_training(wine, heard):
     assert threading.active_count() == before
 
 
-def test_neighbours_are_prepared_up_to_a_limit(wine, heard):
-    setup = start_setup(wine, {"epochs": 1, "width": 4})
-    others = [setup.changed(depth=depth, width=16) for depth in (1, 6, 9, 10)]  # 2 + 7 + 10 layers, and 11 too many
-    others.insert(1, setup.changed(depth=8, width=512))  # too large
-    worker = Worker(wine, listen=heard.append, neighbours=lambda: others)
-    worker.prepare()
-    worker.request([setup])
-    wait_for(heard, "finished", 1)
-    for _ in range(500):
-        if worker.is_prepared(others[3]):
-            break
-        time.sleep(0.05)
-    time.sleep(0.5)
-    ready = [worker.is_prepared(one) for one in others]
+def test_a_listener_that_raises_does_not_end_the_training(wine, heard, caplog):
+    """Even one that raises whatever it is told, which is told that it failed, and raises once more."""
+
+    def listen(progress):
+        heard.append(progress)
+        if progress.number == 1:
+            raise OSError("no ears")
+
+    worker = Worker(wine, listen=listen)
+    with caplog.at_level(logging.ERROR):
+        worker.request(seeds(wine, 1))
+        wait_for(heard, "finished", 1)
+    assert "no ears" in caplog.text  # with its traceback
+    worker.request(seeds(wine, 1, epochs=2))
+    wait_for(heard, "finished", 2)
     worker.close()
-    assert ready == [True, False, True, True, False]
 
 
-def test_nothing_is_tidied_up_for_a_neighbour_once_somebody_waits(worker, wine, monkeypatch):
-    touched, setup = [], start_setup(wine, {"width": 4})
-    for name in ("make_room", "tidy"):
-        monkeypatch.setattr(Networks, name, lambda *_, name=name, **__: touched.append(name))
-    assert not worker._prepare(worker._network(setup), wine, go_on=lambda: False)
-    assert touched == []
-    assert worker._prepare(worker._network(setup), wine, go_on=lambda: True)
-    assert touched == ["make_room", "tidy"]
+# Several seeds
 
 
-def test_tidying_up_waits_for_the_last_picture_and_for_the_hand_to_rest(worker, wine, heard, monkeypatch):
-    tidied = []
-    monkeypatch.setattr(Networks, "tidy", lambda self, *, is_idle: tidied.append(is_idle))
-    monkeypatch.setattr(worker_module, "REST", 1.0)
-    for number in (1, 2):
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "on plateau"])
+def test_seeds_are_those_of_single_runs(worker, wine, heard, schedule):
+    setups = seeds(wine, 5, dropout=0.3, batch_norm=True, schedule=schedule, epochs=8)
+    worker.request(setups)
+    wait_for(heard, "finished", 1)
+    assert [one.setup for one in heard[-1].runs] == setups
+    for one in heard[-1].runs:
+        expected = run(one.settings, wine)
+        assert set(one.history) == set(expected.history)
+        for name, values in expected.history.items():
+            np.testing.assert_allclose(one.history[name], values, atol=1e-6, err_msg=name)
+        assert one.train_loss == pytest.approx(expected.train_loss, abs=1e-5)
+
+
+def test_five_seeds_grow_together(worker, wine, heard):
+    worker.request(seeds(wine, 5))
+    wait_for(heard, "finished", 1)
+    epochs = [[run.epochs for run in one.runs] for one in heard if one.status == "training"]
+    assert epochs == [[n] * 5 for n in (1, 2, 3, 4)]
+    assert {one.under_way for one in heard if one.status == "training"} == {5}
+
+
+def test_more_than_five_take_turns(worker, wine, heard):
+    worker.request(seeds(wine, 7, epochs=2))
+    wait_for(heard, "finished", 1)
+    epochs = [[run.epochs for run in one.runs] for one in heard if one.status == "training"]
+    assert epochs == [[1] * 5, [2] * 5, [2] * 5 + [1] * 2, [2] * 7]
+    assert heard[-2].under_way == 2
+
+
+def test_on_plateau_one_follows_the_other(worker, wine, heard):
+    worker.request(seeds(wine, 2, epochs=2, schedule="on plateau"))
+    wait_for(heard, "finished", 1)
+    assert [[run.epochs for run in one.runs] for one in heard if one.status == "training"] == [[1], [2], [2, 1], [2, 2]]
+
+
+def test_seeds_that_are_stopped_keep_what_there_is(worker, wine, heard):
+    worker.request(seeds(wine, 5, epochs=300))
+    wait_for(heard, "training", 1)
+    worker.stop()
+    wait_for(heard, "stopped", 1)
+    (epochs,) = {run.epochs for run in heard[-1].runs}
+    assert 0 < epochs < 300
+    assert len(heard[-1].runs) == 5
+    assert worker.runs == []
+
+
+def test_seeds_give_way_to_the_next_request_at_the_end_of_an_epoch(worker, wine, heard):
+    worker.request(seeds(wine, 5, epochs=300))
+    wait_for(heard, "training", 1)
+    worker.request(seeds(wine, 1, epochs=1))
+    wait_for(heard, "finished", 2)
+    assert max(one.epochs for one in heard if one.number == 1) < 300
+
+
+def test_a_run_is_recorded_once_though_it_was_trained_again_among_its_seeds(worker, wine, heard):
+    setups = seeds(wine, 5)
+    worker.request(setups[2:3])
+    wait_for(heard, "finished", 1)
+    single = worker.runs[0]
+    worker.request(setups)
+    wait_for(heard, "finished", 2)
+    assert len(worker.runs) == 5
+    assert heard[-1].runs[2] is single
+    assert worker.request(setups).runs == heard[-1].runs
+
+
+def test_a_request_without_an_end_does_not_fill_the_memory(worker, wine, heard, monkeypatch):
+    monkeypatch.setattr(worker_module, "KEPT_RUNS", 2)
+    for number in (1, 2, 3):
         worker.request([start_setup(wine, {"epochs": number, "width": 4})])
         wait_for(heard, "finished", number)
-        time.sleep(0.2)
-        assert True not in tidied
-    time.sleep(1.3)
-    assert tidied[-1]
-    assert tidied.count(True) == 1
+    assert [one.settings.epochs for one in worker.runs] == [2, 3]
+
+
+def test_an_error_in_training_is_reported(worker, wine, heard):
+    worker.request([start_setup(dataclasses.replace(wine, source=""), {"width": 4}).changed(width=10**9)])
+    wait_for(heard, "failed", 1)
+    assert isinstance(heard[-1].error, Exception)

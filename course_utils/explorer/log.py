@@ -1,0 +1,45 @@
+"""The table of runs under the curves: a row for every run, or group of seeds, that was finished."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from course_utils.explorer.controls import Setup
+from course_utils.explorer.progress import Group
+from course_utils.explorer.words import legend_text, spread, verdict_text
+
+__all__ = ["row"]
+
+
+def row(
+    key: int, group: Group, *, start: Setup, controls: Sequence[str], color: str, is_pinned: bool, is_shown: bool
+) -> dict[str, object]:
+    """A row of `BrowserSide.runs`.
+
+    Parameters
+    ----------
+    key : int
+        Number of the group, from 1: it stands at the end of its curve, too.
+    color : str
+        Of its curve; that of the page's faint text where it has none.
+    """
+    best = [run.history["val_loss"][run.best_epoch - 1] for run in group if run.best_epoch]
+    ends = [run.history["val_loss"][-1] for run in group if run.history.get("val_loss")]
+    accuracies = [run.history["val_accuracy"][-1] for run in group if run.history.get("val_accuracy")]
+    epochs = [run.best_epoch for run in group if run.best_epoch]
+    return {
+        "key": key,
+        "color": color,
+        "is_pinned": is_pinned,
+        "is_shown": is_shown,
+        "settings": f"{key}: {legend_text(group[:1], start=start, controls=controls)}",
+        "best": spread(best) if best else "",
+        "epoch": f"{np.median(epochs):.0f}" if epochs else "",
+        "end": spread(ends) if ends else "",
+        "train": spread([run.train_loss for run in group]),
+        "accuracy": spread(accuracies) if accuracies else "",
+        "verdict": verdict_text(group),
+        "seeds": str(len(group)) if len(group) > 1 else "1",
+    }
