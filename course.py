@@ -1,7 +1,8 @@
 """The two commands of the course: `python3 course.py start` and `python3 course.py test`.
 
 Both make a virtual environment in `.venv`, install `requirements.txt` into it and use nothing else: `start` opens
-JupyterLab in `lessons/`, `test` runs the linter, all unit tests and all notebooks. Needs Python 3.10 or newer.
+JupyterLab in `lessons/`, `test` runs the linter, the unit tests and all notebooks, `test --all` the slow tests, too.
+Needs Python 3.10 or newer.
 """
 
 import hashlib
@@ -31,7 +32,9 @@ def main() -> int:
     install()
     if command == "start":
         return call("-m", "jupyter", "lab", *rest, folder=ROOT / "lessons")
-    return call("-m", "ruff", "check") or call("-m", "ruff", "format", "--check") or call("-m", "pytest", *rest)
+    tier = [] if "--all" in rest else ["-m", "not slow"]
+    tests = [*tier, *(argument for argument in rest if argument != "--all")]
+    return call("-m", "ruff", "check") or call("-m", "ruff", "format", "--check") or call("-m", "pytest", *tests)
 
 
 def install() -> None:

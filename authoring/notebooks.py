@@ -2,12 +2,14 @@
 
 `record` executes notebooks and stores their outputs in the form that strict nbval compares on every later run.
 `check` applies the rules of the course's style that a program can see. Without a path, both take all notebooks under
-`lessons/`.
+`lessons/`; one that cannot be read or recorded is named, and the next one is looked at.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import io
 import itertools
 import os
 import re
@@ -18,14 +20,16 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from PIL import Image
 
-__all__ = ["check", "find_notebooks", "main", "record"]
+__all__ = ["check", "find_notebooks", "main", "record", "smaller"]
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"
 MAX_BYTES = 1_000_000
 CELL_TIMEOUT = 120  # seconds, as in the tests
 FAILED_CLAIM = "✘"
+KEPT = ("tags", "alt")  # of a cell's metadata
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 # What a notebook inherits from pytest when nbval runs it, and TensorFlow's log lines, which nbval does not see.
@@ -33,7 +37,10 @@ RECORD_ENVIRONMENT = {"PYTEST_CURRENT_TEST": "recording", "TF_CPP_MIN_LOG_LEVEL"
 
 # A path that exists on one machine only.
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])/(?:home|Users|root|tmp|work|usr|opt|var)/\w|\b[A-Z]:\\\\?\w|ipykernel_\d+")
-SHELL_COMMAND = re.compile(r"^\s*(?:!|%%?(?:bash|sh|cmd|system|sx|pip|conda)\b|%%script)", re.MULTILINE)
+SHELL_COMMAND = re.compile(r"^\s*(?:[\w, ]+=\s*)?(?:!|%%?(?:bash|sh|cmd|system|sx|pip|conda)\b|%%script)", re.MULTILINE)
+
+# A run that diverged has NaN, whose every comparison is False: `~` would turn it into a claim that held.
+NEGATED_COMPARISON = re.compile(r"~\s*\([^)\n]*[<>]")
 
 
 def find_notebooks(folder: Path = LESSONS) -> list[Path]:
@@ -62,7 +69,9 @@ def record(path: Path, *, timeout: int = CELL_TIMEOUT) -> float:
     FileNotFoundError
         If there is no such notebook.
     RuntimeError
-        If a cell fails; names the cell and its error. The file stays as it was.
+        If a cell fails, or takes too long; names the cell and its error. The file stays as it was.
+    ValueError
+        If the file is no notebook.
     """
     path = Path(path)
     notebook = _read(path)
@@ -78,7 +87,7 @@ def record(path: Path, *, timeout: int = CELL_TIMEOUT) -> float:
             store_widget_state=False,
             coalesce_streams=True,
         ).execute()
-    except CellExecutionError as error:
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise RuntimeError(f"{path.name} was not recorded, because a cell fails:\n{error}") from error
     finally:
         for name in missing:
@@ -94,13 +103,16 @@ def record(path: Path, *, timeout: int = CELL_TIMEOUT) -> float:
 def check(path: Path) -> list[str]:
     """Say what in a recorded notebook breaks the rules; an empty list if nothing does.
 
-    All notebooks: executed in order; no error, stderr, failed claim, absolute path, widget state, shell command; below
-    1 MB; cells of at most 25 lines. Lessons (notebooks directly in `lessons/`) also keep to the counts of the style.
+    All notebooks: executed in order; no error, stderr, failed claim, absolute path, widget state, shell command or
+    negated comparison; below 1 MB; cells of at most 25 lines. Lessons (notebooks directly in `lessons/`) also keep to
+    the counts of the style.
 
     Raises
     ------
     FileNotFoundError
         If there is no such notebook.
+    ValueError
+        If the file is no notebook.
     """
     path = Path(path)
     notebook = _read(path)
@@ -125,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             timing = f" ({record(path):.0f} s)" if options.command == "record" else ""
             problems = check(path)
-        except (RuntimeError, FileNotFoundError) as error:
+        except (RuntimeError, FileNotFoundError, ValueError) as error:
             timing, problems = "", [str(error)]
         failed = failed or bool(problems)
         print(f"{path.name}: {'ok' if not problems else 'needs mending'}{timing}")
@@ -137,15 +149,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _read(path: Path) -> nbformat.NotebookNode:
     if not path.is_file():
         raise FileNotFoundError(f"There is no notebook {path}. Notebooks here: {[p.name for p in find_notebooks()]}")
-    return nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+    except Exception as error:  # of whatever kind: a merge conflict, half a file, another format
+        raise ValueError(f"{path.name} is no notebook: {error}. Mend it, or take its last version.") from error
+    return notebook
 
 
 def _tidy(notebook: nbformat.NotebookNode) -> None:
-    """Keep what the course needs, so that recording twice changes nothing but results."""
+    """Keep what the course needs, so that recording twice changes nothing but results; pictures in 256 colours."""
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNELSPEC, "language_info": {"name": "python"}})
     for number, cell in enumerate(notebook.cells, start=1):
         cell.id = f"cell-{number:02d}"
-        cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)})
+        for output in cell.get("outputs", []):
+            picture = output.get("data", {}).get("image/png")
+            if picture:
+                output.data["image/png"] = smaller(picture)
+
+
+def smaller(picture: str) -> str:
+    """A PNG file in base64 with 256 colours, if that is smaller: figures have few colours, but for their soft edges.
+
+    White stays white, and a picture with transparent parts is left as it is.
+    """
+    with Image.open(io.BytesIO(base64.b64decode(picture))) as full:
+        if full.convert("RGBA").getchannel("A").getextrema() != (255, 255):
+            return picture
+        # The default, median cut, loses the thin line of a rare colour.
+        reduced = full.convert("RGB").quantize(
+            256, method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE
+        )
+    file = io.BytesIO()
+    reduced.save(file, "png", optimize=True)
+    found = base64.b64encode(file.getvalue()).decode()
+    return found if len(found) < len(picture) else picture
 
 
 def _code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
@@ -177,6 +216,8 @@ def _problems_of_sources(notebook: nbformat.NotebookNode) -> Iterator[str]:
             yield f"code cell {number} has {_lines(cell)} lines, more than 25: import what is not taught here"
         if SHELL_COMMAND.search(cell.source):
             yield f"code cell {number} runs a shell command: use Python"
+        if NEGATED_COMPARISON.search(cell.source):
+            yield f"code cell {number} negates a comparison, which makes NaN true: write `a >= b` for `~(a < b)`"
     for cell in notebook.cells:
         if ABSOLUTE_PATH.search(cell.source):
             yield f"a cell names an absolute path: {ABSOLUTE_PATH.search(cell.source).group(0)!r}"
