@@ -45,14 +45,6 @@ def test_reports_grow_epoch_by_epoch(worker, wine, heard):
     assert [one.runs[-1].epochs for one in heard] == [0, 1, 2, 3, 4, 4]
 
 
-def test_what_was_reported_does_not_change_any_more(worker, wine, heard):
-    worker.request(seeds(wine, 1))
-    wait_for(heard, "finished", 1)
-    whole = heard[-1].runs[0].history["val_loss"]
-    for one in heard[:-1]:
-        assert one.runs[0].history.get("val_loss", []) == whole[: one.epochs]
-
-
 def test_reports_do_not_come_faster_than_anybody_looks(worker, wine, heard, monkeypatch):
     monkeypatch.setattr(worker_module, "BETWEEN_REPORTS", 1000.0)
     worker.request(seeds(wine, 1, epochs=20))
