@@ -255,6 +255,6 @@ def test_the_code_is_made_where_it_is_seen(state, monkeypatch):
 def test_where_there_is_no_code_the_reason_stands_in_its_place(wine):
     state = ExplorerState(Datasets(dataclasses.replace(wine, source="")), start_setup(wine, {"width": 8}), CONTROLS)
     state.shows_code = True
-    assert state.scene().code.startswith("# data.source is empty")
-    with pytest.raises(ValueError, match=r"data\.source is empty"):
+    assert state.scene().code.startswith("# data.source='' is no call of ")
+    with pytest.raises(ValueError, match=r"data\.source='' is no call of"):
         state.code()
