@@ -8,6 +8,10 @@ from course_utils.schedules import epoch_schedule
 
 __all__ = ["code"]
 
+# Seeds do not bring the explorer's own order of the rows.
+SHUFFLED = (
+    "# The rows are shuffled in another order than in the explorer: expect its numbers within the spread of × 5 seeds."
+)
 LOADERS = ("load_red_wine", "load_mnist")
 OPTIMIZERS = {"adam": "Adam", "sgd": "SGD", "momentum": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
 ACTIVATIONS = {"swish": "silu"}  # names that Keras knows by another one
@@ -19,6 +23,8 @@ LOSSES = {
 
 def code(settings: Settings, data: Dataset, *, shuffle: bool = True) -> str:
     """Plain Keras source of the run that `settings` describe, ready to be copied into a cell or a script.
+
+    It trains, prints the score of the last epoch and plots both curves.
 
     With `shuffle=False` in its `model.fit`, it gives the history of `training.fit(..., shuffle=False)`; shuffled,
     `model.fit` draws the order of the batches from another generator.
@@ -48,7 +54,9 @@ def code(settings: Settings, data: Dataset, *, shuffle: bool = True) -> str:
         compiled.append('metrics=["accuracy"],')
     return "\n".join(
         [
+            *([SHUFFLED] if shuffle else []),
             "import keras",
+            "import matplotlib.pyplot as plt",
             "",
             f"from course_utils.data import {loader}",
             "",
@@ -66,8 +74,25 @@ def code(settings: Settings, data: Dataset, *, shuffle: bool = True) -> str:
             "history = model.fit(",
             *(f"    {line}" for line in fit),
             ")",
+            "",
+            *_report(data),
         ]
     )
+
+
+def _report(data: Dataset) -> list[str]:
+    """Lines that print the score, measured without dropout, and plot the learning curves."""
+    part, curves = ("valid", '("loss", "val_loss")') if len(data.x_valid) else ("train", '("loss",)')
+    return [
+        f"score = model.evaluate(data.x_{part}, data.y_{part}, verbose=0, return_dict=True)",
+        f"print({'validation' if part == 'valid' else 'training'!r}, score)",
+        f"for name in {curves}:",
+        "    plt.plot(range(1, len(history.epoch) + 1), history.history[name], label=name)",
+        'plt.xlabel("epoch")',
+        "plt.ylim(bottom=0)",
+        "plt.legend()",
+        "plt.show()",
+    ]
 
 
 def _layers(settings: Settings, data: Dataset) -> list[str]:

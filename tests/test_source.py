@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import itertools
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -18,9 +19,9 @@ QUICK = Settings(width=6, depth=1, epochs=2)
 
 
 def names_of(source):
-    """What stands in the variables when everything but the last call, of `model.fit`, has been run."""
-    *lines, _ = ast.parse(source).body
-    names = {}
+    """What stands in the variables when everything before the call of `model.fit` has been run."""
+    lines, names = ast.parse(source).body, {}
+    lines = lines[: next(i for i, line in enumerate(lines) if "model.fit(" in ast.unparse(line))]
     exec(compile(ast.Module(lines, []), "code", "exec"), names)
     return names
 
@@ -80,18 +81,28 @@ RUNS = [
 
 
 @pytest.mark.parametrize(("settings", "arguments"), RUNS, ids=[f"{s.optimizer}-{s.schedule}" for s, _ in RUNS])
-def test_code_gives_the_history_of_the_run(settings, arguments):
+def test_code_gives_the_history_of_the_run(settings, arguments, capsys):
     load = load_mnist if "n_train" in arguments else load_red_wine
     data = load(**({"n_valid": 50} | arguments if load is load_mnist else arguments))
     source = code(settings, data, shuffle=False)
     names = {}
-    exec(source.rstrip().removesuffix(")") + "    verbose=0)", names)
+    exec(source.replace("batch_size=", "verbose=0, batch_size="), names)
     follow = schedule_callbacks(settings.schedule, learning_rate=settings.learning_rate, epochs=settings.epochs)
     options = {"epochs": settings.epochs, "batch_size": settings.batch_size, "callbacks": follow}
     expected = fit(make_model(settings, data), data, shuffle=False, **options).history
     assert list(names["history"].history) == list(expected)
     for name, values in expected.items():
         np.testing.assert_allclose(names["history"].history[name], values, rtol=1e-5, atol=1e-5, err_msg=name)
+    # What it prints and plots is that history, too.
+    part, score = ("validation", "val_loss") if "val_loss" in expected else ("training", None)
+    assert capsys.readouterr().out.startswith(part)
+    if score:
+        assert names["score"]["loss"] == pytest.approx(expected[score][-1], rel=1e-4)
+    lines = {line.get_label(): line.get_ydata() for line in plt.gcf().axes[0].lines}
+    plt.close("all")
+    assert set(lines) == {"loss", "val_loss"} & set(expected)
+    for name, values in lines.items():
+        np.testing.assert_allclose(values, expected[name], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
@@ -110,8 +121,11 @@ def test_code_lowers_the_rate_on_a_plateau_as_the_run_does(wine):
 
 
 def test_code_shuffles_by_default(wine):
-    assert "shuffle" not in code(QUICK, wine)
-    assert "shuffle=False" in code(QUICK, wine, shuffle=False)
+    shuffled, in_order = code(QUICK, wine), code(QUICK, wine, shuffle=False)
+    assert "shuffle=" not in shuffled
+    assert shuffled.startswith("# The rows are shuffled in another order")  # so nobody expects the same numbers
+    assert "shuffle=False" in in_order
+    assert "another order" not in in_order
 
 
 def test_numbers_of_numpy_need_no_numpy(wine):

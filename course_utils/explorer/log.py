@@ -13,17 +13,13 @@ from course_utils.explorer.words import legend_text, spread, verdict_text
 __all__ = ["row"]
 
 
-def row(
-    key: int, group: Group, *, start: Setup, controls: Sequence[str], color: str, is_pinned: bool, is_shown: bool
-) -> dict[str, object]:
-    """A row of `BrowserSide.runs`.
+def row(key: int, group: Group, *, start: Setup, controls: Sequence[str]) -> dict[str, object]:
+    """What never changes in a row of `BrowserSide.runs`: everything but its look.
 
     Parameters
     ----------
     key : int
-        Number of the group, from 1: it stands at the end of its curve, too.
-    color : str
-        Of its curve; that of the page's faint text where it has none.
+        Number of the group, from 1: it stands on its curve, too.
     """
     best = [run.history["val_loss"][run.best_epoch - 1] for run in group if run.best_epoch]
     ends = [run.history["val_loss"][-1] for run in group if run.history.get("val_loss")]
@@ -31,9 +27,6 @@ def row(
     epochs = [run.best_epoch for run in group if run.best_epoch]
     return {
         "key": key,
-        "color": color,
-        "is_pinned": is_pinned,
-        "is_shown": is_shown,
         "settings": f"{key}: {legend_text(group[:1], start=start, controls=controls)}",
         "best": spread(best) if best else "",
         "epoch": f"{np.median(epochs):.0f}" if epochs else "",

@@ -17,6 +17,8 @@ from course_utils.explorer.widgets import Widgets
 __all__ = ["Painter"]
 
 FRAME = 0.1  # seconds between two pictures
+PATIENCE = 0.08  # seconds that a new run is given for its first curve, before only those of other runs are drawn
+REST = 0.5  # seconds after the last picture, for what must not keep it waiting in the browser
 
 
 class Painter(Service):
@@ -34,7 +36,7 @@ class Painter(Service):
     is_newest : callable
         Whether the request with this number is still the newest; the scenes of others are not shown.
     painted : callable
-        Called when the last scene of a finished run has come to the screen.
+        Called when the last scene of a finished run has been on the screen for `REST` seconds.
 
     Attributes
     ----------
@@ -58,6 +60,7 @@ class Painter(Service):
         self._picture, self._drawn, self._drawn_network = CurvePicture(with_rate=with_rate), None, None
         self._scene: Scene | None = None
         self._version, self._painted = 0, 0
+        self._is_last = False  # a finished run is on the screen, and `painted` was not called yet
         self.error: Exception | None = None
         self.start()
 
@@ -87,10 +90,16 @@ class Painter(Service):
 
     def _serve(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or not self.is_done)
+            rest = REST if self._is_last else None
+            is_told = self._changed.wait_for(lambda: self._closed or not self.is_done, timeout=rest)
             if self._closed:
                 return
-            version, scene = self._version, self._scene
+            if is_told:
+                self._changed.wait_for(lambda: self._closed or self._has_curve(), timeout=PATIENCE)
+            version, scene, self._is_last = self._version, self._scene, False
+        if not is_told:
+            self._painted_last()
+            return
         started = time.monotonic()
         try:
             self._show(scene)
@@ -103,6 +112,9 @@ class Painter(Service):
             self._changed.notify_all()
             left = FRAME - (time.monotonic() - started)
             self._changed.wait_for(lambda: self._is_urgent(scene), timeout=left)
+
+    def _has_curve(self) -> bool:
+        return bool(self._scene.curves.runs) or self._scene.curves.is_finished
 
     def _is_urgent(self, shown: Scene) -> bool:
         """Whether the next scene is not kept waiting: what is over, or new, or the first of a curve."""
@@ -130,7 +142,7 @@ class Painter(Service):
             widgets.show_sentence(scene.sentence, why=scene.why, last_in_bold=scene.is_final, error=scene.error)
             widgets.show_runs(scene.rows)
             widgets.show_code(scene.code, scene.line)
-        if self._drawn_network != scene.setup:
+        # The first curve is not kept waiting; its own scene has the network drawn.
+        if self._drawn_network != scene.setup and not self._is_urgent(scene):
             widgets.network.value, self._drawn_network = network_png(scene.setup, self._data), scene.setup
-        if scene.is_final and scene is self._scene:
-            self._painted_last()
+        self._is_last = scene.is_final and scene is self._scene

@@ -20,6 +20,7 @@ from course_utils.training import GRAPHS
 __all__ = ["Preparer"]
 
 MOST_BYTES = 40e6  # for all that is prepared after one request, of what the cache keeps
+REST_BEFORE_TRACING = 0.15  # seconds, in which the last picture is drawn
 REST_BEFORE_TIDYING = 0.5  # seconds; it keeps all other threads waiting, that which draws the last picture too
 
 Seeds = Sequence[Setup]  # what is trained together: one setup, or one per seed
@@ -76,6 +77,8 @@ class Preparer(Service):
         with self._changed:
             self._changed.wait_for(self._is_told)
             todo, self._seen = self._todo, self._asked
+            if todo and self._changed.wait_for(self._is_told, timeout=REST_BEFORE_TRACING):
+                return
         left = MOST_BYTES
         for job in todo:
             size = size_of(job.each, job.data)

@@ -59,6 +59,7 @@ class ExplorerState:
         self._last_seen: Group = ()  # in front until the newest request, and faint until it has a curve
         self._pinned: list[Group] = []
         self._finished: list[Group] = []  # all that ever were, in their order: the table of runs
+        self._texts: list[dict[str, object]] = []  # of their rows; a scene is made fifty times a second
         self._held: tuple[int, float] | None = None  # ends of the axes, where they are not to follow
 
     @property
@@ -119,6 +120,9 @@ class ExplorerState:
             self._earlier = [group for group in self._earlier if group != progress.runs]
             if progress.runs not in self._finished:
                 self._finished.append(progress.runs)
+                self._texts.append(
+                    log.row(len(self._finished), progress.runs, start=self._start, controls=self._controls)
+                )
 
     def group(self, key: int) -> Group:
         """The runs in this row of the table, counted from 1; `ValueError` if there is no such row."""
@@ -178,17 +182,18 @@ class ExplorerState:
 
     def rows(self) -> tuple[dict[str, object], ...]:
         """The table of runs, newest first."""
-        return tuple(self._row(key, group) for key, group in enumerate(self._finished, start=1))[: -ROWS - 1 : -1]
+        pairs = zip(self._finished[-ROWS:], self._texts[-ROWS:], strict=True)
+        return tuple({**texts, **self._look(group)} for group, texts in pairs)[::-1]
 
-    def _row(self, key: int, group: Group) -> dict[str, object]:
+    def _look(self, group: Group) -> dict[str, object]:
+        """Of a row in the table: its colour, that of its curve or transparent, and whether it is pinned and shown."""
         is_shown, is_pinned = group == self.progress.runs, group in self._pinned
         color = PARTS["validation"]["color"] if is_shown or group in self._earlier[-EARLIER:] else "transparent"
         if is_pinned:
             color = PIN_COLORS[self._pinned.index(group)]
         elif not is_shown and color != "transparent":
             color = FAINT
-        look = {"color": color, "is_pinned": is_pinned, "is_shown": is_shown}
-        return log.row(key, group, start=self._start, controls=self._controls, **look)
+        return {"color": color, "is_pinned": is_pinned, "is_shown": is_shown}
 
     def _ends_of_axes(self) -> tuple[int, float]:
         """Last epoch and highest loss: they follow the runs in front and those that are pinned, not the faint ones."""

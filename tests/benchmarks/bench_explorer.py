@@ -23,15 +23,20 @@ CELLS = [
     "explorer = Explorer(load_red_wine(), controls=CONTROLS, epochs=100, batch_size=256, width=4)\nexplorer",
 ]
 PAUSE = 2.0  # seconds between two moves: somebody looks at the picture
-# Time stamps, in the page: of the key press, of every new picture, and of the first and last word on each run.
+# Time stamps, in the page: of the key press, of every new picture and of the first with a curve of the new run, and of
+# the last word on it. A picture comes just before its own status, and is loaded a little later.
 WATCH = """() => {
     const root = document.querySelector('.explorer'), image = root.querySelector('img.explorer-curves');
-    window.seen = {key: 0, pictures: [], finished: 0};
-    document.addEventListener('keydown', () => {
-        window.seen = {key: performance.now(), pictures: [], finished: 0};
-    }, true);
-    image.addEventListener('load', () => window.seen.pictures.push(performance.now() - window.seen.key));
     const status = root.querySelector('.explorer-status');
+    window.seen = {key: 0, pictures: [], curve: 0, finished: 0};
+    document.addEventListener('keydown', () => {
+        window.seen = {key: performance.now(), pictures: [], curve: 0, finished: 0};
+    }, true);
+    image.addEventListener('load', () => setTimeout(() => {
+        const now = performance.now() - window.seen.key;
+        window.seen.pictures.push(now);
+        if (!window.seen.curve && /epoch \\d|finished/.test(status.innerText)) window.seen.curve = now;
+    }));
     new MutationObserver(() => {
         if (status.innerText.includes('finished')) window.seen.finished = performance.now() - window.seen.key;
     }).observe(status, {childList: true, subtree: true, characterData: true});
@@ -39,10 +44,7 @@ WATCH = """() => {
 
 
 def move(explorer: Explorer, key: str, words: str) -> dict[str, float]:
-    """Press a key on the width slider, and return seconds to the first picture of the new run and to the last.
-
-    The first of several pictures shows only how the run before turns faint.
-    """
+    """Press a key on the width slider, and return seconds to the first picture of the new run and to the last."""
     explorer.slider("width").focus()
     explorer.page.keyboard.press(key)
     return finished(explorer, words)
@@ -53,7 +55,7 @@ def finished(explorer: Explorer, *words: str) -> dict[str, float]:
     explorer.wait_finished(*words)
     time.sleep(0.3)  # for the last picture to be shown
     seen = explorer.page.evaluate("window.seen")
-    first, last = seen["pictures"][:2][-1] / 1000, max(seen["finished"], seen["pictures"][-1]) / 1000
+    first, last = seen["curve"] / 1000, max(seen["finished"], seen["pictures"][-1]) / 1000
     gaps = [b - a for a, b in zip(seen["pictures"], seen["pictures"][1:], strict=False)]
     return {"first": first, "last": last, "pictures": len(seen["pictures"]), "gap": max(gaps, default=0) / 1000}
 

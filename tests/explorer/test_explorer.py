@@ -619,6 +619,7 @@ def test_code_is_plain_keras_and_gives_the_same_history(make, wine, mnist):
         imports = {line for line in source.splitlines() if "import" in line}
         assert imports <= {
             "import keras",
+            "import matplotlib.pyplot as plt",
             *(f"from course_utils.data import load_{name}" for name in ("red_wine", "mnist")),
         }
         scope = {}

@@ -26,7 +26,8 @@ class Watched(threading.Condition):
         self.rests = queue.Queue()
 
     def wait(self, timeout=None):
-        if threading.current_thread().name == "explorer paint":
+        is_rest = timeout is None or timeout > 0
+        if is_rest and threading.current_thread().name == "explorer paint":
             self.rests.put(timeout)
         return super().wait(timeout)
 
@@ -93,6 +94,7 @@ def picture(monkeypatch):
 def stage(picture, wine, monkeypatch):
     """A painter before fake widgets; a picture stays on the screen for good unless something urgent comes."""
     monkeypatch.setattr(painter_module, "FRAME", 1000.0)
+    monkeypatch.setattr(painter_module, "PATIENCE", 0.0)
     changed, widgets, numbers, others = Watched(), FakeWidgets(), [1], threading.enumerate()
     painter = Painter(widgets, wine, changed=changed, is_newest=lambda number: number in numbers)
     (thread,) = (one for one in threading.enumerate() if one.name == "explorer paint" and one not in others)
@@ -113,11 +115,11 @@ def scene(wine, make_run):
     setup = start_setup(wine, {"width": 8})
     curves = Curves("regression", (make_run(setup, [0.5, 0.4]),), epochs=1)
 
-    def scene(name, epochs=1, *, runs=curves.runs, width=8, **options):
+    def scene(name, epochs=1, *, runs=curves.runs, is_finished=False, width=8, **options):
         values = {"number": 1, "status": "training", "status_words": "epoch 2", "done": 2, "of": 10, "code": None}
         values |= {"why": "", "error": "", "rows": (), "line": ""}
         flags = dict.fromkeys(("is_final", "can_pin", "is_pinned"), False)
-        shown = dataclasses.replace(curves, runs=runs, epochs=epochs)
+        shown = dataclasses.replace(curves, runs=runs, epochs=epochs, is_finished=is_finished)
         return Scene(setup=setup.changed(width=width), curves=shown, sentence=name, **{**values, **flags, **options})
 
     return scene
@@ -247,12 +249,52 @@ def test_it_outlives_an_error_that_cannot_be_shown(stage, scene):
     assert stage.widgets.sentences == ["second"]
 
 
-def test_the_last_scene_of_a_finished_run_is_told(stage, scene):
-    told = []
-    stage.painter._painted_last = lambda: told.append(stage.widgets.sentences[-1])
-    stage.show(scene("first"))
-    stage.show(scene("second", status="finished", is_final=True))
-    assert told == ["second"]
+def test_the_last_scene_of_a_finished_run_is_told_once_it_has_rested(stage, scene, monkeypatch):
+    told = queue.Queue()
+    stage.painter._painted_last = lambda: told.put(stage.widgets.sentences[-1])
+    monkeypatch.setattr(painter_module, "FRAME", 0.0)
+    assert stage.show(scene("first")) is None  # it waits for the next scene, for as long as it takes
+    assert stage.show(scene("second", 2, is_final=True)) == pytest.approx(painter_module.REST, abs=0.1)
+    assert told.empty()
+    assert told.get(timeout=LONG) == "second"
+    assert stage.changed.rests.get(timeout=LONG) is None
+    assert told.empty()
+
+
+def test_a_scene_that_comes_during_the_rest_takes_its_place(stage, scene, monkeypatch):
+    told = queue.Queue()
+    stage.painter._painted_last = lambda: told.put(stage.widgets.sentences[-1])
+    monkeypatch.setattr(painter_module, "FRAME", 0.0)
+    stage.show(scene("first", is_final=True))
+    assert stage.show(scene("second", 2)) is None
+    assert told.empty()
+
+
+@pytest.mark.parametrize("curve", [{}, {"runs": (), "is_finished": True}])
+def test_a_new_run_is_given_a_moment_for_its_first_curve(stage, scene, picture, monkeypatch, curve):
+    monkeypatch.setattr(painter_module, "PATIENCE", 1000.0)
+    assert stage.show(scene("before", 1, runs=(), status="preparing")) == pytest.approx(1000, abs=1)
+    assert stage.widgets.sentences == []
+    stage.show(scene("with its curve", 2, **curve))
+    assert stage.widgets.sentences == ["with its curve"]
+    assert picture.epochs == [2]
+
+
+def test_but_no_longer_than_that(stage, scene, monkeypatch):
+    monkeypatch.setattr(painter_module, "PATIENCE", 0.01)
+    assert stage.show(scene("before", 1, runs=(), status="preparing")) <= 0.01
+    assert stage.changed.rests.get(timeout=LONG) > 1  # the rest of its frame
+    assert stage.widgets.sentences == ["before"]
+
+
+def test_the_network_is_not_drawn_while_something_urgent_waits(stage, scene, picture):
+    picture.before = staticmethod(lambda curves: curves.epochs == 1 and stage.painter.show(last))
+    last = scene("last", 2, status="finished", width=32)
+    drawn = []
+    stage.widgets.network = type("Image", (), {"__setattr__": lambda self, name, value: drawn.append(value)})()
+    stage.show(scene("first", 1, width=16))
+    assert stage.widgets.sentences == ["first", "last"]
+    assert drawn == [b"network 32"]
 
 
 def test_another_size_is_drawn_at_once(stage, scene, picture, monkeypatch):

@@ -95,6 +95,20 @@ def test_nothing_makes_room_or_is_tidied_up_once_somebody_waits(preparer, wine, 
     assert tidied == [True]
 
 
+def test_tracing_waits_until_the_last_picture_may_be_drawn(preparer, wine, tidied, monkeypatch):
+    monkeypatch.setattr(prepare_module, "REST_BEFORE_TRACING", 0.5)
+    monkeypatch.setattr(preparer, "_trace", lambda job: traced.append((job.each[0].width, time.monotonic())))
+    traced, first, last = [], start_setup(wine, {"width": 4}), start_setup(wine, {"width": 8})
+    preparer.prepare([(first,)])
+    time.sleep(0.2)
+    asked = time.monotonic()
+    preparer.prepare([(last,)])
+    until(lambda: traced)
+    ((width, when),) = traced
+    assert width == 8  # the one before was no more wanted when its rest was over
+    assert when - asked >= 0.5
+
+
 def test_tidying_up_waits_for_the_hand_to_rest(preparer, wine, tidied, monkeypatch):
     monkeypatch.setattr(prepare_module, "REST_BEFORE_TIDYING", 1.0)
     for _ in range(4):

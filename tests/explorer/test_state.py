@@ -5,6 +5,7 @@ import dataclasses
 
 import pytest
 
+from course_utils.explorer import state as state_module
 from course_utils.explorer.controls import Datasets, start_setup
 from course_utils.explorer.progress import ExplorerRun, Progress
 from course_utils.explorer.state import ExplorerState
@@ -32,6 +33,20 @@ def update(state, status, *, epochs=3, loss=0.5):
 
 def widths(groups):
     return [group[0].settings.width for group in groups]
+
+
+def test_a_row_of_the_table_is_written_once(state, monkeypatch):
+    """A scene is made fifty times a second while a run trains, and the table may have many rows."""
+    written, row = [], state_module.log.row
+    monkeypatch.setattr(state_module.log, "row", lambda key, *args, **kw: written.append(key) or row(key, *args, **kw))
+    for width in (8, 4, 16):
+        ask(state, width=width)
+        for status in ("training", "training", "finished", "finished"):
+            update_again = state.progress.is_finished and status == "finished"
+            update(state, status) if not update_again else state.update(state.progress)
+            rows = state.scene().rows
+    assert written == [1, 2, 3]
+    assert [row["key"] for row in rows] == [3, 2, 1]
 
 
 def test_earlier_runs_are_the_last_five(state):
