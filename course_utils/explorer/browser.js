@@ -56,6 +56,7 @@ function giveNames(root, words) {
       "aria-valuetext": control.value,
       "aria-description": control.help,
     });
+    set(`${row} :is(.noUi-target, input[type=checkbox])`, { title: control.help });
     set(`${row} input[type=text]`, { "aria-label": `${control.label}, typed`, "aria-description": control.help });
     set(`${row} select`, { "aria-label": control.label, "aria-description": control.help, title: control.help });
     set(`${row} input[type=checkbox]`, { "aria-label": control.label, "aria-description": control.help });
@@ -153,24 +154,25 @@ async function toClipboard(message) {
   }
 }
 
-/** Copy what Python hands over, and tell it whether that was possible. */
-function keepCopying(model) {
-  const copy = (message) => {
+/** Copy what Python hands over, and tell it whether that was possible; or bring a part into sight. */
+function keepHearing(root, model) {
+  const hear = (message) => {
+    if (message?.show) root.querySelector(message.show)?.scrollIntoView({ block: "nearest" });
     if (!message?.content) return;
     toClipboard(message).then(
       () => model.send({ copied: message.kind }),
       () => model.send({ copied: "" }),
     );
   };
-  model.on("msg:custom", copy);
-  return () => model.off("msg:custom", copy);
+  model.on("msg:custom", hear);
+  return () => model.off("msg:custom", hear);
 }
 
 export default {
   render({ model, el }) {
     let ends = [];
     const start = (root) => {
-      ends = [keepKeys(root), keepNames(root, model), keepLog(el, model), keepSaying(el, model), keepCopying(model)];
+      ends = [keepKeys(root), keepNames(root, model), keepLog(el, model), keepSaying(el, model), keepHearing(root, model)];
       model.send({ ready: true });
     };
     // This view is made before it hangs in the page, below the explorer's root.

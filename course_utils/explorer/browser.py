@@ -45,6 +45,10 @@ class BrowserSide(anywidget.AnyWidget):
         """Put text, or a picture (PNG, base64), into the clipboard; `hear("copied", kind)` follows, "" if it failed."""
         self.send({"kind": kind, "content": content})
 
+    def bring_into_sight(self, selector: str) -> None:
+        """Scroll the page as little as shows this part of the explorer."""
+        self.send({"show": selector})
+
     def _message(self, _: object, content: dict[str, object], buffers: list) -> None:
         for name, value in content.items():
             if name == "ready":

@@ -20,7 +20,7 @@ from course_utils.validation import check_choice, check_integer, check_number
 __all__ = ["CONTROLS", "Control", "Datasets", "Setup", "available", "check_names", "neighbours", "start_setup"]
 
 KEPT_DATASETS = 2  # besides the given one; each of 10,000 digits takes 31 MB
-RATES = (*(float(f"{digit}e{power}") for power in range(-5, 1) for digit in (1, 2, 5)), 10.0)
+RATES = (*(float(f"{digit}e{power}") for power in range(-5, 1) for digit in (1, 2, 3, 5)), 10.0)
 
 
 @dataclass(frozen=True)

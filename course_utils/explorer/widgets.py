@@ -172,8 +172,11 @@ class Widgets:
             hint = "This explorer again, in one line, and this run in plain Keras. A click selects all."
             texts = (f'<pre tabindex="0">{html.escape(text)}</pre>' for text in filter(None, (line, source)))
             self.code.value = f"<p>{hint}</p>{''.join(texts)}"
+        was_hidden = self.code.layout.display == "none"
         for part in (self.code, self.copy):
             part.layout.display = "none" if source is None else ""
+        if was_hidden and source is not None:
+            self.browser.bring_into_sight(".explorer-code")
         self.buttons["code"].description = "Show code" if source is None else "Hide code"
 
     def show_large(self, is_large: bool) -> None:

@@ -203,7 +203,7 @@ def test_the_picture_grows_and_never_goes_blank(explorer, notebook):
     assert jump == 0
 
 
-@pytest.mark.parametrize("width", [1300, 900])
+@pytest.mark.parametrize("width", [1920, 1300, 900])
 def test_nothing_is_cut_off(explorer, width):
     explorer.page.set_viewport_size({"width": width, "height": 1000})
     time.sleep(0.5)
@@ -316,6 +316,57 @@ def test_what_is_copied_shows_the_experiment_again(explorer, notebook):
             "words => navigator.clipboard.readText().then(text => text.includes(words))", arg=words, timeout=10_000
         )
     explorer.button("Hide code").click()
+
+
+def test_by_keyboard_alone_from_the_first_control_to_a_copied_experiment(explorer, notebook):
+    page = notebook.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+    def tab_to(words):
+        """Press Tab until what has the focus is called so."""
+        name = "(e => e.getAttribute('aria-label') || e.innerText.trim())(document.activeElement)"
+        for _ in range(25):
+            page.keyboard.press("Tab")
+            if words in page.evaluate(name):
+                return
+        raise AssertionError(f"Tab does not reach {words!r}")
+
+    explorer.slider("width").focus()
+    page.keyboard.press("ArrowRight")
+    explorer.wait_finished("width 128 ")
+    tab_to("Show code")
+    page.keyboard.press("Enter")
+    tab_to("Copy the Explorer line")
+    page.keyboard.press("Enter")
+    page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('width=128'))", timeout=10_000)
+    tab_to("Go back to 1: ")  # the oldest run is the last of the table
+    page.keyboard.press("Enter")
+    explorer.wait_finished("width 64 ")
+    explorer.button("Hide code").click()
+
+
+def test_the_code_comes_into_sight(explorer):
+    page = explorer.page
+    page.set_viewport_size({"width": 1366, "height": 650})
+    explorer.button("Show code").click()
+    explorer.root.locator(".explorer-code pre").last.wait_for()
+    seen = """() => {
+        const code = document.querySelector('.explorer-code').getBoundingClientRect();
+        return code.top < innerHeight - 100 && code.bottom > 100;
+    }"""
+    page.wait_for_function(seen, timeout=5000)
+    explorer.button("Hide code").click()
+    page.set_viewport_size({"width": 1300, "height": 1000})
+
+
+def test_in_high_contrast_the_picture_has_a_ground_of_its_own(explorer):
+    """Its ink is dark, and forced colours may make the page black."""
+    explorer.page.emulate_media(forced_colors="active")
+    style = "e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).filter]"
+    for picture in ("curves", "network"):
+        assert explorer.root.locator(f".explorer-{picture}").evaluate(style) == ["rgb(255, 255, 255)", "none"]
+    explorer.page.emulate_media(forced_colors="none")
+    assert explorer.root.locator(".explorer-curves").evaluate(style)[0] == "rgba(0, 0, 0, 0)"
 
 
 def test_a_saved_notebook_shows_the_last_picture_when_its_kernel_is_gone(chromium, tmp_path):

@@ -101,7 +101,7 @@ def test_datasets_may_be_asked_by_several_threads(mnist):
 def test_the_nearest_position_is_that_of_the_smallest_factor_not_of_the_smallest_distance():
     width, rate = CONTROLS["width"], CONTROLS["learning_rate"]
     assert width.values[width.nearest(91)] == 128  # 1.41 times as much; 64 is nearer, but by 1.42
-    assert rate.values[rate.nearest(0.0033)] == 0.005
+    assert rate.values[rate.nearest(0.0072)] == 0.01
     assert CONTROLS["depth"].nearest(0) == 0  # where there is a zero, the distance counts
     assert CONTROLS["dropout"].values[CONTROLS["dropout"].nearest(0.22)] == 0.2
 

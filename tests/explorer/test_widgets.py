@@ -278,6 +278,14 @@ def test_what_can_be_copied_is_offered_with_the_code(made):
     assert calls.copies == list(COPIES)
 
 
+def test_code_that_appears_is_brought_into_sight_once(widgets, monkeypatch):
+    sent = []
+    monkeypatch.setattr(widgets.browser, "send", lambda content: sent.append(content))
+    for source in (None, "import keras", "import keras # again", None, "import keras"):
+        widgets.show_code(source)
+    assert sent == [{"show": ".explorer-code"}] * 2
+
+
 def test_what_the_page_tells_is_heard(made):
     widgets, calls = made
     assert not widgets.browser.is_ready

@@ -1,0 +1,209 @@
+"""What the lessons' *Reading* says under their sliders: each sentence, from the explorer itself, over five seeds.
+
+The explorer's cell is taken from the notebook and run. A Reading holds nothing but the sentences that stand here.
+"""
+
+import ast
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from course_utils.data import load_mnist, load_red_wine
+from course_utils.explorer import Explorer
+from course_utils.explorer.progress import ExplorerRun
+
+LESSONS = Path(__file__).resolve().parent.parent / "lessons"
+
+
+@dataclass
+class Seen:
+    """What five seeds came to: medians, unless it says otherwise."""
+
+    runs: list[ExplorerRun]
+
+    def curve(self, name: str = "val_loss") -> np.ndarray:
+        return np.median([run.history[name] for run in self.runs], axis=0)
+
+    @property
+    def ends(self) -> np.ndarray:
+        """Of every seed."""
+        return np.array([run.history["val_loss"][-1] for run in self.runs])
+
+    @property
+    def end(self) -> float:
+        return float(np.median(self.ends))
+
+    @property
+    def best(self) -> float:
+        return float(np.median([min(run.history["val_loss"]) for run in self.runs]))
+
+    @property
+    def train(self) -> float:
+        """Measured like validation, at the end."""
+        return float(np.median([run.train_loss for run in self.runs]))
+
+    @property
+    def accuracy(self) -> float:
+        return float(self.curve("val_accuracy")[-1])
+
+
+See = Callable[..., Seen]  # moves controls from where they start, and trains five seeds
+
+
+def generalization(see: See) -> Iterator[tuple[str, bool]]:
+    start = see()
+    falls = {name: start.end - see(**{name: value}).end for name, value in TWICE.items()}
+    long, wide = see(epochs=300), see(width=512)
+    clean = [see(width=width, label_noise=0.0) for width in (16, 64, 128, 512)]
+    yield "For 4 units, width helps most; ", falls["width"] > 0.2 > max(falls["depth"], falls["epochs"])
+    yield "another layer of 4 makes it worse; ", falls["depth"] < -0.05
+    yield "100 epochs change little, and 300 hurt.", abs(falls["epochs"]) < 0.1 and long.end > start.end + 0.1
+    turns = int(np.argmin(wide.curve()))
+    climbs = wide.curve()[-1] > 1.1 * wide.curve().min()
+    yield (
+        "At 512 units the training loss goes to 0, while validation turns early and climbs.",
+        wide.train < 0.05 and turns < 15 and climbs,
+    )
+    yield (
+        "Without label noise, validation ends at nearly the same height from 16 units to 512, "
+        "though 512 still turn upwards.",
+        np.ptp([seen.end for seen in clean]) < 0.03 and clean[-1].end > 1.05 * clean[-1].best,
+    )
+
+
+TWICE = {"width": 8, "depth": 2, "epochs": 100}
+
+
+def model_size(see: See) -> Iterator[tuple[str, bool]]:
+    one, three = see(), see(depth=3)
+    yield (
+        "From one layer to three, training falls from 0.43 to 0.33; ",
+        np.allclose([seen.curve("loss")[-1] for seen in (one, three)], [0.43, 0.33], atol=0.01),
+    )
+    yield "validation rises from 0.49 to about 0.58.", np.allclose([one.end, three.end], [0.49, 0.58], atol=0.015)
+    yield "Ten layers of 8 end at about 0.47.", abs(see(width=8, depth=10).end - 0.47) < 0.015
+    sigmoid, linear = (see(width=8, depth=10, activation=name) for name in ("sigmoid", "linear"))
+    guess = sigmoid.runs[0].guess
+    yield "With sigmoid they learn nothing (0.69, as guessing).", np.allclose([sigmoid.end, guess], 0.69, atol=0.01)
+    yield (
+        "Linear ends near 0.5: on these wines a plane is hard to beat.",
+        abs(linear.end - 0.5) < 0.02 and linear.end < one.end + 0.02,
+    )
+
+
+def dropout(see: See) -> Iterator[tuple[str, bool]]:
+    none, half, most = (see(dropout=rate) for rate in (0.0, 0.5, 0.9))
+    section_3 = none.end > 1.1 * none.best and half.end < none.end - 0.1 and most.end > half.end + 0.1
+    yield "Task 1: as in section 3.", section_3 and half.curve("loss")[-1] > half.end
+    small = see(dropout=0.5, width=16)
+    high = min(small.end, small.curve("loss")[-1]) > 1.7
+    yield (
+        "Task 2: at 0.5, 16 units are much worse than 128, and both curves are high: underfitting.",
+        small.end > half.end + 0.5 and high,
+    )
+    with_it, without = (see(label_noise=0.0, dropout=rate) for rate in (0.5, 0.0))
+    yield (
+        "Task 3: a little, in the loss; hardly in accuracy.",
+        0.02 < without.end - with_it.end < 0.1 and abs(with_it.accuracy - without.accuracy) < 0.02,
+    )
+
+
+def batch_norm(see: See) -> Iterator[tuple[str, bool]]:
+    off, on = see(), see(batch_norm=True)
+    yield (
+        "Task 1: from 2.30, training falls to 0.16, validation only to about 1.7.",
+        abs(off.end - 2.3) < 0.02 and abs(on.curve("loss")[-1] - 0.16) < 0.03 and abs(on.end - 1.7) < 0.1,
+    )
+    # A network that had learned the rows by heart would do well on them, measured like validation.
+    yield "Mostly not overfitting: the averages lag behind the moving weights.", on.end - on.train < 0.3 < on.train
+    small = see(batch_norm=True, batch_size=16)
+    yield "Task 2: after 1,260 updates, validation is at about 0.6.", abs(small.end - 0.6) < 0.05
+    relu = {"activation": "relu", "depth": 3, "batch_size": 16}
+    without, with_it = (see(**relu, learning_rate=0.1, batch_norm=value) for value in (False, True))
+    yield (
+        "Task 3: without batch norm this rate is too large: validation stays near guessing (2.3); ",
+        without.ends.min() > 1.5 and without.end > 2.1,
+    )
+    slow = see(**relu, learning_rate=0.001, batch_norm=True)
+    yield (
+        "with it, the network learns (0.74), if worse than at small rates.",
+        abs(with_it.end - 0.74) < 0.05 and with_it.ends.max() < 1.2 and slow.end < with_it.end - 0.1,
+    )
+
+
+def learning_rate(see: See) -> Iterator[tuple[str, bool]]:
+    constant, cosine, plateau = (see(schedule=name) for name in ("constant", "cosine", "on plateau"))
+    calm = [np.abs(np.diff(seen.runs[0].history["val_loss"][-10:])).mean() for seen in (constant, cosine, plateau)]
+    yield (
+        "Task 1: the last epochs get calm, and the error falls from about 0.49 to 0.46 (on plateau: 0.47).",
+        calm[0] > 3 * max(calm[1:])
+        and np.allclose([constant.end, cosine.end, plateau.end], [0.49, 0.46, 0.47], atol=0.01),
+    )
+    slow, adam = see(learning_rate=0.01), see(learning_rate=0.01, optimizer="adam")
+    yield "Task 2: SGD crawls, to 0.60; Adam comes to 0.51.", np.allclose([slow.end, adam.end], [0.6, 0.51], atol=0.015)
+    whole = {"optimizer": "adam", "batch_size": 1024}
+    few, fast = (see(**whole, learning_rate=rate) for rate in (0.01, 0.1))
+    yield (
+        "Task 3: one update in each epoch is too little at 0.01 (0.97); 0.1 makes up for it (0.50).",
+        np.allclose([few.end, fast.end], [0.97, 0.5], atol=0.02),
+    )
+
+
+READINGS = {
+    "01_generalization": generalization,
+    "02_model_size": model_size,
+    "03_dropout": dropout,
+    "04_batch_norm": batch_norm,
+    "05_lr_decay": learning_rate,
+}
+
+
+@contextlib.contextmanager
+def explorer_of(cells: list[dict], place: int) -> Iterator[Explorer]:
+    """The explorer that this cell shows, with the data that the notebook loads."""
+    names = {"Explorer": Explorer, "load_mnist": load_mnist, "load_red_wine": load_red_wine, "wine": load_red_wine()}
+    loads = re.compile(r"^\w+ = load_\w+\(.*\)$", re.MULTILINE)
+    for cell in cells[:place]:
+        if cell.cell_type == "code":
+            exec("\n".join(loads.findall(cell.source)), names)
+    *lines, last = ast.parse(cells[place].source).body
+    exec(compile(ast.Module(lines, []), "cell", "exec"), names)
+    shown = eval(compile(ast.Expression(last.value), "cell", "eval"), names)
+    try:
+        yield shown
+    finally:
+        shown.close()
+
+
+def sliders_of(path: Path) -> Iterator[int]:
+    """Places of the cells that show an explorer."""
+    for place, cell in enumerate(nbformat.read(path, as_version=4).cells):
+        if cell.cell_type == "code" and re.search(r"^Explorer\(", cell.source, re.MULTILINE):
+            yield place
+
+
+def test_every_lesson_with_sliders_is_read_here():
+    found = [path.stem for path in sorted(LESSONS.rglob("*.ipynb")) for _ in sliders_of(path)]
+    assert found == list(READINGS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", READINGS)
+def test_the_reading_says_what_the_sliders_show(name):
+    path = LESSONS / f"{name}.ipynb"
+    cells, (place,) = nbformat.read(path, as_version=4).cells, sliders_of(path)
+
+    def see(**moved: object) -> Seen:
+        with explorer_of(cells, place) as shown:
+            return Seen(shown.set(**moved).repeat_seeds().wait(300))
+
+    found = list(READINGS[name](see))
+    assert [sentence for sentence, holds in found if not holds] == []
+    reading = re.search(r"\*Reading\*[^.]*?\. (.*?)(\n\n|$)", cells[place + 1].source, re.DOTALL).group(1)
+    assert "".join(sentence if sentence.endswith(" ") else f"{sentence} " for sentence, _ in found).strip() == reading
