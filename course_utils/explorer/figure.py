@@ -60,6 +60,7 @@ class CurvePicture:
         place: tuple[float, float, float, float] | None = None,
     ) -> None:
         height, scale = HEIGHT_WITH_RATE if with_rate else HEIGHT, HALL if is_large else 1.0
+        self._label_place = -0.155 if is_large else -0.11  # share of an axis, for the labels of two panels
         # The same pixels on fewer inches: all that is measured in points grows.
         self.figure = figure or Figure(figsize=(WIDTH / scale, height / scale), dpi=130 * scale, layout="none")
         self.figure.patch.set_alpha(0 if figure is None else 1)
@@ -108,7 +109,7 @@ class CurvePicture:
             lowest = self.rates.ax
             ax.tick_params(labelbottom=False)
             for panel in (ax, lowest):  # one under the other, whatever the numbers on the axes
-                panel.yaxis.set_label_coords(-0.11, 0.5)
+                panel.yaxis.set_label_coords(self._label_place, 0.5)
         lowest.set_xlabel("epoch", fontsize=LARGE, color=INK)
         if np.isfinite(curves.guess) and curves.guess <= curves.top:
             place = ax.get_yaxis_transform()

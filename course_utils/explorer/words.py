@@ -42,9 +42,9 @@ def verdict(run: ExplorerRun) -> str:
     2. "still improving": the validation curve has its lowest value in its last tenth, which lies more than 1 % below
        the tenth before it.
     3. "overfits after epoch N": validation ends more than 5 % above its lowest value, at epoch N, while the training
-       loss has gone on falling since and lies below that of validation.
-    4. "unstable": validation ends more than 5 % above its lowest value, and the training loss has not fallen since or
-       lies above that of validation: no overfitting, but steps that are too large.
+       loss has gone on falling since, lies below that of validation, and not above nine tenths of what guessing gives.
+    4. "unstable": validation ends more than 5 % above its lowest value, but the training loss has not fallen since,
+       lies above that of validation, or has hardly left that of guessing: no overfitting, but steps that are too large.
     5. "underfits": both losses end above nine tenths of what guessing gives, so that hardly anything was learned.
     6. "levelled off, gap G": everything else. Whether such a network underfits shows only when another one does better.
 
@@ -90,9 +90,10 @@ def _judge(run: ExplorerRun) -> tuple[str, str]:  # noqa: PLR0911 (a return for 
     if end > RISE * lowest:
         rose = f"The last tenth of validation lies {rise:.0%} above its lowest value, of epoch {best}"
         rose += f" (more than {RISE - 1:.0%})"
-        if end_of_training < training[best - 1] and run.train_loss < end:
+        if end_of_training < training[best - 1] and run.train_loss < end and run.train_loss <= LITTLE * run.guess:
             return f"overfits after epoch {best}", f"{rose}, while training went on falling and lies below."
-        return "unstable", f"{rose}, but training has not fallen since, or lies above: steps that are too large."
+        not_learned = f"has not fallen since, lies above, or has hardly left {guess}"
+        return "unstable", f"{rose}, but training {not_learned}: steps that are too large."
     if end > LITTLE * run.guess and run.train_loss > LITTLE * run.guess:
         return "underfits", f"Both losses end above nine tenths of {guess}: hardly anything was learned."
     return f"levelled off, gap {_signed(validation[-1] - run.train_loss)}", (

@@ -1,9 +1,11 @@
 """The explorer in a real JupyterLab, driven by keys and mouse in a real browser."""
 
 import importlib.util
+import io
 import time
 
 import pytest
+from PIL import Image
 
 if importlib.util.find_spec("playwright") is None:
     pytest.skip("no Playwright: `pip install playwright`, and `apt-get install chromium`", allow_module_level=True)
@@ -361,11 +363,14 @@ def test_the_code_comes_into_sight(explorer):
 
 def test_in_high_contrast_the_picture_has_a_ground_of_its_own(explorer):
     """Its ink is dark, and forced colours may make the page black."""
-    explorer.page.emulate_media(forced_colors="active")
+    explorer.page.emulate_media(forced_colors="active", color_scheme="dark")
     style = "e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).filter]"
+    assert explorer.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(0, 0, 0)"
     for picture in ("curves", "network"):
         assert explorer.root.locator(f".explorer-{picture}").evaluate(style) == ["rgb(255, 255, 255)", "none"]
-    explorer.page.emulate_media(forced_colors="none")
+        corner = Image.open(io.BytesIO(explorer.root.locator(f".explorer-{picture}").screenshot())).convert("RGB")
+        assert corner.getpixel((2, 2)) == (255, 255, 255)  # whatever the style says
+    explorer.page.emulate_media(forced_colors="none", color_scheme="light")
     assert explorer.root.locator(".explorer-curves").evaluate(style)[0] == "rgba(0, 0, 0, 0)"
 
 

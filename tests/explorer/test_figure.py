@@ -398,6 +398,18 @@ def test_a_run_behind_has_its_number_on_its_validation_curve(curves, ending, pic
     assert not [artist for artist in layers[-2] if isinstance(artist, Text)]
 
 
+@pytest.mark.parametrize("is_large", [False, True])
+def test_the_labels_of_two_panels_stand_beside_their_numbers(curves, wine, is_large):
+    picture = CurvePicture(with_rate=True, is_large=is_large)
+    picture.png(curves(setup=start_setup(wine, {"learning_rate": 0.0001, "epochs": 30})))
+    for ax in (picture.ax, picture.rates.ax):
+        label = ax.yaxis.label.get_window_extent()
+        numbers = [text.get_window_extent() for text in ax.get_yticklabels() if text.get_text()]
+        assert numbers
+        assert label.x0 >= 0
+        assert label.x1 <= min(box.x0 for box in numbers)
+
+
 def test_a_large_picture_has_the_same_pixels_and_larger_text(curves):
     small, large = (CurvePicture(is_large=is_large) for is_large in (False, True))
     sizes = [imread(io.BytesIO(picture.png(curves()))).shape for picture in (small, large)]

@@ -69,7 +69,7 @@ def test_diverges_only_where_validation_ends_above_its_start(judge):
 
 def test_diverges_only_where_training_ends_above_guessing(judge):
     """What has been learned by heart may be wrong by as much as it likes on other data."""
-    for end, expected in ((1.01, "diverges"), (0.99, "overfits after epoch 1")):
+    for end, expected in ((1.01, "diverges"), (0.99, "unstable")):
         assert judge(levels((1, 5.0), (49, end)), levels((1, 1.0), (49, 3.0))) == expected
     lucky = levels((1, 5.0), (44, 0.9), (3, 0.9), (2, 5.0))  # the median of its last tenth is below guessing
     assert judge(lucky, levels((1, 1.0), (49, 3.0)), train_loss=0.9) == "overfits after epoch 1"
@@ -102,6 +102,12 @@ def test_overfits_only_where_training_lies_below_validation(judge):
         assert judge(FALLING, levels((19, 0.7), (1, 0.4), (30, 0.6)), train_loss=train_loss) == expected
 
 
+def test_overfits_only_where_something_was_learned(judge):
+    """Nothing can have been learned by heart where the training loss is still that of guessing."""
+    for train_loss, expected in ((0.899, "overfits after epoch 20"), (0.901, "unstable")):
+        assert judge(FALLING, levels((19, 1.5), (1, 1.4), (30, 1.6)), train_loss=train_loss) == expected
+
+
 def test_underfits_where_both_losses_end_above_nine_tenths_of_guessing(judge):
     for training, validation, expected in (
         (0.901, 0.901, "underfits"),
@@ -114,7 +120,7 @@ def test_underfits_where_both_losses_end_above_nine_tenths_of_guessing(judge):
 def test_a_rule_goes_before_those_below_it(judge):
     assert judge(FALLING * np.nan, FALLING) == "diverges"  # not "still improving"
     assert judge(FALLING + 0.9, FALLING + 0.9) == "still improving"  # not "underfits"
-    assert judge(levels((20, 1.5), (30, 0.95)), levels((20, 0.95), (30, 1.2))) == "overfits after epoch 1"
+    assert judge(levels((20, 1.5), (30, 0.95)), levels((20, 0.95), (30, 1.2))) == "unstable"  # not "underfits"
     assert judge(FLAT + 0.6, levels((20, 0.95), (30, 1.2))) == "unstable"  # not "underfits"
 
 
