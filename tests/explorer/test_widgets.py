@@ -280,7 +280,7 @@ def test_what_can_be_copied_is_offered_with_the_code(made):
 
 def test_code_that_appears_is_brought_into_sight_once(widgets, monkeypatch):
     sent = []
-    monkeypatch.setattr(widgets.browser, "send", lambda content: sent.append(content))
+    monkeypatch.setattr(widgets.browser, "send", sent.append)
     for source in (None, "import keras", "import keras # again", None, "import keras"):
         widgets.show_code(source)
     assert sent == [{"show": ".explorer-code"}] * 2
