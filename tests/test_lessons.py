@@ -32,6 +32,13 @@ def test_notebook_keeps_the_rules(path: Path) -> None:
     assert authoring.check(path) == []
 
 
+@pytest.mark.parametrize("path", authoring.find_notebooks(), ids=lambda path: path.stem)
+def test_the_first_line_of_code_keeps_log_lines_away(path: Path) -> None:
+    cells = json.loads(path.read_text(encoding="utf8"))["cells"]
+    first = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    assert first.startswith("import course_utils.quiet ")
+
+
 def test_pytest_collects_the_notebooks_with_strict_nbval(pytestconfig: pytest.Config) -> None:
     assert pytestconfig.getoption("nbval")
     assert not pytestconfig.getoption("nbval_lax")

@@ -1,0 +1,39 @@
+"""Import this before anything that brings TensorFlow: its log lines stay out of the page.
+
+While TensorFlow is loaded and looks for devices, it writes some lines to the process's standard error, which a notebook
+shows in a red box; part of them no setting switches off. So they are let go while this module is imported. Who sets
+TF_CPP_MIN_LOG_LEVEL, as `course.py` does, says what is wanted, and nothing is let go. Errors in Python are shown as
+ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+__all__: list[str] = []
+
+LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+
+
+@contextlib.contextmanager
+def _no_standard_error() -> Iterator[None]:
+    """Let go what is written to file descriptor 2 in here; `sys.stderr` of a notebook is something else."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+if LEVEL not in os.environ:
+    os.environ[LEVEL] = "3"  # for later, and for processes that this one starts
+    with _no_standard_error():
+        import tensorflow as tf
+
+        tf.config.list_logical_devices()  # which looks for a graphics card
