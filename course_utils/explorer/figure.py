@@ -111,12 +111,18 @@ class CurvePicture:
             for panel in (ax, lowest):  # one under the other, whatever the numbers on the axes
                 panel.yaxis.set_label_coords(self._label_place, 0.5)
         lowest.set_xlabel("epoch", fontsize=LARGE, color=INK)
-        if np.isfinite(curves.guess) and curves.guess <= curves.top:
-            place = ax.get_yaxis_transform()
-            ax.axhline(curves.guess, color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
-            beside = {"xytext": (14, 0), "textcoords": "offset points", "va": "center"}  # of the mark at a curve's end
-            ax.annotate("guessing", (1, curves.guess), xycoords=place, fontsize=SMALL, color=INK, **beside)
+        self._draw_baselines(curves)
         self._draw_legend()
+
+    def _draw_baselines(self, curves: Curves) -> None:
+        """The losses of guessing and of a plane, which a network must beat, with names where no curve is likely."""
+        ax, small = self.ax, {"fontsize": SMALL, "color": INK, "textcoords": "offset points"}
+        beside = {"xytext": (14, 0), "va": "center"}  # of the mark at a curve's end
+        above = {"xytext": (4, 1), "va": "bottom"}
+        for name, loss, x, place in (("guessing", curves.guess, 1, beside), ("plane", curves.plane, 0, above)):
+            if np.isfinite(loss) and loss <= curves.top:
+                ax.axhline(loss, color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
+                ax.annotate(name, (x, loss), xycoords=ax.get_yaxis_transform(), **small, **place)
 
     def _draw_legend(self) -> None:
         """What lines and marks stand for, above the axis; in the place of any legend before."""

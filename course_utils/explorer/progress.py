@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from course_utils.data import Dataset
 from course_utils.experiment import Run
 from course_utils.explorer.controls import Setup
 
-__all__ = ["ExplorerRun", "Group", "Progress", "guessing_loss"]
+__all__ = ["ExplorerRun", "Group", "Progress"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -23,7 +20,7 @@ class ExplorerRun(Run):
     data : tuple of (str, object)
         As in `Setup`.
     guess : float
-        Validation loss of the best constant answer (`guessing_loss`).
+        Validation loss of the best constant answer (`baselines.guessing_loss`).
     """
 
     data: tuple[tuple[str, object], ...] = ()
@@ -86,17 +83,3 @@ class Progress:
         """The runs, once there is more to draw of them than one point, or nothing more will come; until then none."""
         has_curve = bool(self.runs) and self.runs[0].epochs >= min(2, self.runs[0].settings.epochs)
         return self.runs if has_curve or self.has_ended else ()
-
-
-def guessing_loss(data: Dataset) -> float:
-    """Validation loss of the best constant answer, learned from the training set.
-
-    Regression: always the median of the training targets. Classification: the shares of the classes in the training
-    set as probabilities. NaN without validation rows.
-    """
-    if not len(data.y_valid):
-        return float("nan")
-    if data.task == "regression":
-        return float(np.mean(np.abs(data.y_valid - np.median(data.y_train))))
-    counts = np.bincount(data.y_train, minlength=data.n_outputs) + 1.0  # a class that is missing is not impossible
-    return float(-np.mean(np.log(counts[data.y_valid] / counts.sum())))

@@ -40,6 +40,8 @@ class Curves:
         Where the y axis ends.
     guess : float
         Loss of the best constant answer; drawn as a line.
+    plane : float
+        Loss of a linear model; drawn as a line, where there is one.
     setup : Setup or None
         What was asked for: its learning rates are drawn before they are trained.
     """
@@ -53,12 +55,13 @@ class Curves:
     epochs: int = 1
     top: float = 1.0
     guess: float = float("nan")
+    plane: float = float("nan")
     setup: Setup | None = None
 
     @property
     def axes(self) -> tuple:
         """What axes and legend depend on."""
-        return self.task, self.epochs, self.top, self.guess
+        return self.task, self.epochs, self.top, str(self.guess), str(self.plane)  # NaN differs from itself
 
     @property
     def ground(self) -> tuple:

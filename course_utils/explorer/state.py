@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from course_utils.baselines import guessing_loss, linear_loss
 from course_utils.data import Dataset
 from course_utils.experiment import Settings
 from course_utils.explorer import log
 from course_utils.explorer.controls import Datasets, Setup
-from course_utils.explorer.progress import Group, Progress, guessing_loss
+from course_utils.explorer.progress import Group, Progress
 from course_utils.explorer.scene import Curves, Scene, highest_loss, shows_rate
 from course_utils.explorer.words import comparison, legend_text, settings_text, status_text, summary, why
 from course_utils.palette import FAINT, PARTS, PIN_COLORS
@@ -53,7 +54,8 @@ class ExplorerState:
         self.setup, self.progress, self.message, self.shows_code = start, Progress(0, "preparing"), "", False
         self.with_rate = shows_rate(controls, start)
         self._datasets, self._start, self._controls, self._shuffle = datasets, start, tuple(controls), shuffle
-        self._task, self._guess = datasets.given.task, guessing_loss(datasets.given)
+        given = datasets.given
+        self._task, self._guess, self._plane = given.task, guessing_loss(given), linear_loss(given)
         self._seeds = 1
         self._earlier: list[Group] = []
         self._last_seen: Group = ()  # in front until the newest request, and faint until it has a curve
@@ -177,6 +179,7 @@ class ExplorerState:
             epochs=epochs,
             top=top,
             guess=self._guess,
+            plane=self._plane,
             setup=self.setup if self.with_rate else None,
         )
 

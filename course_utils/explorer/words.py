@@ -38,7 +38,7 @@ def verdict(run: ExplorerRun) -> str:
     not decide. In this order:
 
     1. "diverges": a loss at the end is not a finite number, or both losses end above that of guessing
-       (`guessing_loss`), and that of validation above twice as high and above where it began.
+       (`baselines.guessing_loss`), and that of validation above twice as high and above where it began.
     2. "still improving": the validation curve has its lowest value in its last tenth, which lies more than 1 % below
        the tenth before it.
     3. "overfits after epoch N": validation ends more than 5 % above its lowest value, at epoch N, while the training

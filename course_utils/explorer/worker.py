@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from course_utils.baselines import guessing_loss
 from course_utils.data import Dataset
 from course_utils.explorer.controls import Datasets, Setup
 from course_utils.explorer.networks import UnwantedError, borrow, can_be_stacked, is_ready
-from course_utils.explorer.progress import ExplorerRun, Group, Progress, guessing_loss
+from course_utils.explorer.progress import ExplorerRun, Group, Progress
 from course_utils.explorer.threads import Service
 from course_utils.training import TensorSets
 

@@ -334,10 +334,26 @@ def test_the_loss_of_guessing_is_a_dotted_line_with_its_name(curves):
     assert word.get_window_extent().x0 > picture.ax.bbox.x1  # in the margin
 
 
-@pytest.mark.parametrize("guess", [float("nan"), 1.3])
-def test_guessing_is_not_drawn_where_it_is_unknown_or_out_of_sight(curves, guess):
+def test_the_loss_of_a_plane_stands_beside_it(curves):
     picture = CurvePicture()
-    picture.draw_axes(curves(guess=guess, top=1.2))
+    picture.draw_axes(curves(guess=0.8, plane=0.5))
+    assert [list(line.get_ydata()) for line in picture.ax.get_lines()] == [[0.8, 0.8], [0.5, 0.5]]
+    _, word = picture.ax.texts
+    box = word.get_window_extent()
+    assert word.get_text() == "plane"
+    assert picture.ax.transData.transform((1, 0.5))[1] <= box.y0  # above its line, inside of the axes
+    assert picture.ax.bbox.x0 < box.x0 < box.x1 < picture.ax.bbox.x0 + 100
+
+
+def test_another_plane_is_drawn_anew_and_the_same_unknown_one_is_not(curves):
+    assert curves(plane=0.5).axes != curves(plane=0.6).axes
+    assert curves(plane=float("nan")).axes == curves(plane=float("nan")).axes
+
+
+@pytest.mark.parametrize("loss", [float("nan"), 1.3])
+def test_baselines_are_not_drawn_where_they_are_unknown_or_out_of_sight(curves, loss):
+    picture = CurvePicture()
+    picture.draw_axes(curves(guess=loss, plane=loss, top=1.2))
     assert len(picture.ax.get_lines()) == len(picture.ax.texts) == 0
 
 

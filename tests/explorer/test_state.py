@@ -5,6 +5,7 @@ import dataclasses
 
 import pytest
 
+from course_utils.baselines import guessing_loss, linear_loss
 from course_utils.explorer import state as state_module
 from course_utils.explorer.controls import Datasets, start_setup
 from course_utils.explorer.progress import ExplorerRun, Progress
@@ -47,6 +48,11 @@ def test_a_row_of_the_table_is_written_once(state, monkeypatch):
             rows = state.scene().rows
     assert written == [1, 2, 3]
     assert [row["key"] for row in rows] == [3, 2, 1]
+
+
+def test_the_picture_holds_what_a_network_must_beat(state, wine):
+    curves = state.curves()
+    assert (curves.guess, curves.plane) == (guessing_loss(wine), linear_loss(wine))
 
 
 def test_earlier_runs_are_the_last_five(state):
