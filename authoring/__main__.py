@@ -1,7 +1,50 @@
-"""The command line: `python -m authoring record|check [notebook …]`."""
+"""The command line: `python -m authoring record|check|calibrate [notebook …]`."""
 
+from __future__ import annotations
+
+import argparse
 import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from authoring.notebooks import main
+from authoring.calibrate import N_SEEDS, calibrate
+from authoring.notebooks import check, find_notebooks, record
 
-sys.exit(main())
+__all__ = ["main"]
+
+Found = tuple[str, list[str]]  # a word to add to the notebook's line, and what needs mending
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return 0 if all went well."""
+    parser = argparse.ArgumentParser(prog="python -m authoring", description=__doc__)
+    parser.add_argument("command", choices=["record", "check", "calibrate"])
+    parser.add_argument("notebooks", nargs="*", type=Path, help="all under lessons/ if none is given")
+    parser.add_argument("--seeds", type=int, default=N_SEEDS, help="for calibrate: on how many (%(default)s)")
+    options = parser.parse_args(arguments)
+    do: dict[str, Callable[[Path], Found]] = {
+        "record": lambda path: (f" ({record(path):.0f} s)", check(path)),
+        "check": lambda path: ("", check(path)),
+        "calibrate": lambda path: _calibrate(path, seeds=options.seeds),
+    }
+    failed = False
+    for path in options.notebooks or find_notebooks():
+        try:
+            words, problems = do[options.command](path)
+        except (RuntimeError, FileNotFoundError, ValueError) as error:
+            words, problems = "", [str(error)]
+        failed = failed or bool(problems)
+        print(f"{path.name}: {'ok' if not problems else 'needs mending'}{words}")
+        for problem in problems:
+            print(f"  - {problem}")
+    return int(failed)
+
+
+def _calibrate(path: Path, *, seeds: int) -> Found:
+    entries = calibrate(path, seeds=seeds)
+    unsafe = [f"{one.statement}: held in {one.held} of {one.of} seeds" for one in entries if not one.is_safe]
+    return f" ({len(entries)} claims on {seeds} seeds)", unsafe
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Tools for the authors of notebooks: `python -m authoring record|check [notebook …]`.
+"""Recording and checking notebooks.
 
 `record` executes notebooks and stores their outputs in the form that strict nbval compares on every later run.
 `check` applies the rules of the course's style that a program can see. Without a path, both take all notebooks under
@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import argparse
 import base64
 import io
 import itertools
@@ -15,7 +14,7 @@ import os
 import re
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -23,7 +22,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from PIL import Image
 
-__all__ = ["check", "find_notebooks", "main", "record", "smaller"]
+__all__ = ["check", "find_notebooks", "record", "smaller"]
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"
 MAX_BYTES = 1_000_000
@@ -124,26 +123,6 @@ def check(path: Path) -> list[str]:
     if path.resolve().parent == LESSONS:
         problems += _problems_of_form(notebook)
     return problems
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return 0 if all went well."""
-    parser = argparse.ArgumentParser(prog="python -m authoring", description=__doc__)
-    parser.add_argument("command", choices=["record", "check"])
-    parser.add_argument("notebooks", nargs="*", type=Path, help="all under lessons/ if none is given")
-    options = parser.parse_args(arguments)
-    failed = False
-    for path in options.notebooks or find_notebooks():
-        try:
-            timing = f" ({record(path):.0f} s)" if options.command == "record" else ""
-            problems = check(path)
-        except (RuntimeError, FileNotFoundError, ValueError) as error:
-            timing, problems = "", [str(error)]
-        failed = failed or bool(problems)
-        print(f"{path.name}: {'ok' if not problems else 'needs mending'}{timing}")
-        for problem in problems:
-            print(f"  - {problem}")
-    return int(failed)
 
 
 def _read(path: Path) -> nbformat.NotebookNode:

@@ -16,7 +16,7 @@ from course_utils.data import Dataset
 from course_utils.experiment import Run, Settings, best_epoch, run_seeds
 from course_utils.validation import HIGHEST_SEED, check_integer
 
-__all__ = ["claim", "curves", "repeat", "seeds", "tabulate"]
+__all__ = ["Held", "claim", "curves", "repeat", "seeds", "tabulate"]
 
 
 def seeds(n: int) -> list[int]:
@@ -118,7 +118,45 @@ def curves(results: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def claim(statement: str, per_seed: Iterable[bool], *, at_least: int = 4) -> None:
+@dataclass(frozen=True)
+class Held:
+    """In how many seeds a claim held; returned by `claim`, and not printed a second time by a notebook.
+
+    Attributes
+    ----------
+    statement : str
+    per_seed : tuple of bool
+    at_least : int
+        In how many it had to hold.
+    effect : tuple of float or None
+        The difference that the claim is about, for each seed, where it was given.
+    """
+
+    statement: str
+    per_seed: tuple[bool, ...]
+    at_least: int
+    effect: tuple[float, ...] | None = None
+
+    @property
+    def held(self) -> int:
+        """The number of seeds in which it held."""
+        return sum(self.per_seed)
+
+    @property
+    def of(self) -> int:
+        """The number of seeds."""
+        return len(self.per_seed)
+
+    def __bool__(self) -> bool:
+        return self.held >= self.at_least
+
+    def _ipython_display_(self) -> None:
+        """Nothing: the line is printed already, and the numbers in here vary from machine to machine."""
+
+
+def claim(
+    statement: str, per_seed: Iterable[bool], *, at_least: int = 4, effect: Iterable[float] | None = None
+) -> Held:
     """Print one line that says whether `statement` held in at least so many seeds.
 
     The line holds no number that varies from machine to machine, so that nbval can compare it on every run.
@@ -132,11 +170,19 @@ def claim(statement: str, per_seed: Iterable[bool], *, at_least: int = 4) -> Non
         statement did not hold. But `~(a < b)` is True then, so write `a >= b` (`python -m authoring check` looks).
     at_least : int
         Number of seeds in which it must hold; chosen well inside of what a calibration on more seeds showed.
+    effect : iterable of float, optional
+        For each seed, how large the difference is that the claim is about; for the ledger.
+
+    Returns
+    -------
+    Held
+        What was found.
 
     Raises
     ------
     ValueError
-        If `per_seed` holds something other than True and False, or fewer values than `at_least`.
+        If `per_seed` holds something other than True and False, or fewer values than `at_least`; or `effect` another
+        number of values.
     """
     if isinstance(per_seed, (bool, np.bool_)):
         raise ValueError(f"per_seed={per_seed!r} is one value: pass True or False for each seed.")
@@ -146,10 +192,15 @@ def claim(statement: str, per_seed: Iterable[bool], *, at_least: int = 4) -> Non
     if not held:
         raise ValueError("per_seed is empty: pass True or False for each seed.")
     at_least = check_integer("at_least", at_least, at_least=1, at_most=len(held), hint=f"There are {len(held)} seeds.")
-    if sum(held) >= at_least:
-        print(f"✔ {statement} — held in at least {at_least} of {len(held)} seeds")
+    sizes = None if effect is None else tuple(map(float, effect))
+    if sizes is not None and len(sizes) != len(held):
+        raise ValueError(f"effect has {len(sizes)} values for {len(held)} seeds: pass one for each, or leave it out.")
+    found = Held(statement, tuple(map(bool, held)), at_least, sizes)
+    if found:
+        print(f"✔ {statement} — held in at least {at_least} of {found.of} seeds")
     else:
-        print(f"✘ {statement} — held in fewer than {at_least} of {len(held)} seeds")
+        print(f"✘ {statement} — held in fewer than {at_least} of {found.of} seeds")
+    return found
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 
 from authoring import notebooks as authoring
+from authoring.__main__ import main
 
 
 def write(folder: Path, *cells: nbformat.NotebookNode, **metadata: object) -> Path:
@@ -101,8 +102,8 @@ def test_lessons_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_command_line_reports_problems_by_its_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     good, bad = write(tmp_path, executed("1")), tmp_path / "nowhere.ipynb"
-    assert authoring.main(["check", str(good)]) == 0
-    assert authoring.main(["check", str(bad)]) == 1
+    assert main(["check", str(good)]) == 0
+    assert main(["check", str(bad)]) == 1
     assert "nowhere.ipynb: needs mending" in capsys.readouterr().out
 
 
@@ -113,7 +114,7 @@ NO_SOURCE = '{"cells": [{"cell_type": "code", "metadata": {}}], "metadata": {}, 
 def test_a_broken_notebook_is_named_and_the_next_one_is_looked_at(tmp_path, capsys, content):
     good, bad = write(tmp_path, executed("1")), tmp_path / "broken.ipynb"
     bad.write_text(content)
-    assert authoring.main(["check", str(bad), str(good)]) == 1
+    assert main(["check", str(bad), str(good)]) == 1
     printed = capsys.readouterr().out
     assert "broken.ipynb: needs mending" in printed
     assert "small.ipynb: ok" in printed
@@ -122,8 +123,8 @@ def test_a_broken_notebook_is_named_and_the_next_one_is_looked_at(tmp_path, caps
 def test_a_cell_that_takes_too_long_is_named_and_the_next_notebook_is_recorded(tmp_path, monkeypatch, capsys):
     slow, good = tmp_path / "slow.ipynb", write(tmp_path, new_code_cell("1"))
     nbformat.write(new_notebook(cells=[new_code_cell("import time; time.sleep(30)")]), slow)
-    monkeypatch.setattr(authoring, "record", functools.partial(authoring.record, timeout=2))
-    assert authoring.main(["record", str(slow), str(good)]) == 1
+    monkeypatch.setattr("authoring.__main__.record", functools.partial(authoring.record, timeout=2))
+    assert main(["record", str(slow), str(good)]) == 1
     printed = capsys.readouterr().out
     assert "slow.ipynb was not recorded" in printed
     assert "small.ipynb: ok" in printed

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from course_utils.evidence import claim, curves, repeat, seeds, tabulate
 from course_utils.experiment import Settings, run
@@ -204,6 +205,21 @@ def test_a_claim_that_holds_prints_the_same_line_however_often(capsys, held):
 def test_a_claim_that_does_not_hold_says_so(capsys, held):
     claim("wider is better", held, at_least=4)
     assert capsys.readouterr().out == "✘ wider is better — held in fewer than 4 of 5 seeds\n"
+
+
+def test_a_claim_returns_what_it_found_and_a_notebook_shows_it_once():
+    found = claim("wider is better", np.array([True, True, False]), at_least=2, effect=pd.Series([0.2, 0.1, -0.1]))
+    assert (found.held, found.of, bool(found)) == (2, 3, True)
+    assert (found.per_seed, found.effect) == ((True, True, False), (0.2, 0.1, -0.1))
+    assert not claim("wider is better", [True, False, False], at_least=2)
+    shell = InteractiveShell.instance()
+    assert shell.display_formatter.format(found) == ({}, {})
+    InteractiveShell.clear_instance()
+
+
+def test_a_claim_with_effects_for_other_seeds_is_refused():
+    with pytest.raises(ValueError, match="effect has 1 values for 2 seeds"):
+        claim("it holds", [True, True], at_least=1, effect=[0.5])
 
 
 def test_a_run_that_diverged_holds_for_no_comparison(capsys):

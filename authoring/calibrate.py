@@ -1,0 +1,233 @@
+"""`python -m authoring calibrate [notebook …]`: every claim of a notebook on seeds that nobody has seen, into a ledger.
+
+A notebook is executed again and again, each time from another COURSE_SEED, and what each claim found is kept seed by
+seed. That takes a night for 200 seeds, so it may be interrupted at any time: what was found stands in `.calibration/`,
+and the next call goes on. `lessons/ledger.json` holds the sums, and `lessons/LEDGER.md` is made from it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+import nbformat
+import numpy as np
+from nbclient import NotebookClient
+from scipy.stats import binom, binomtest
+
+from authoring.notebooks import CELL_TIMEOUT, LESSONS, RECORD_ENVIRONMENT
+
+__all__ = ["Entry", "break_probability", "calibrate", "page", "read_ledger"]
+
+LEDGER, PAGE = LESSONS / "ledger.json", LESSONS / "LEDGER.md"
+FOUND = LESSONS.parent / ".calibration"
+FIRST_SEED, N_SEEDS = 100_000, 200  # far from what authors look at
+PER_RUN = 5  # seeds of one execution, as in `seeds(5)`
+MOST_OFTEN = 0.01  # how often one claim may fail on five fresh seeds
+VERSIONS = ("tensorflow", "keras", "numpy", "scikit-learn")
+# Executed before the notebook's own cells. In its own file, so that the package knows nothing of ledgers.
+LISTEN = """
+import json, pathlib
+import course_utils.evidence as evidence
+def _listened(statement, per_seed, *, at_least=4, effect=None, _claim=evidence.claim):
+    found = _claim(statement, per_seed, at_least=at_least, effect=effect)
+    line = {"statement": statement, "per_seed": found.per_seed, "at_least": at_least, "effect": found.effect}
+    with pathlib.Path(%r).open("a", encoding="utf8") as file:
+        file.write(json.dumps(line) + "\\n")
+    return found
+evidence.claim = _listened
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of one claim.
+
+    Attributes
+    ----------
+    statement : str
+    held, of : int
+        In how many of how many fresh seeds it held.
+    at_least : int
+        In how many of `per_run` the notebook asks it to hold.
+    per_run : int
+        Seeds of one execution of the notebook.
+    effect : tuple of float or None
+        Median, and the ends of the middle 90 % over the seeds, of the difference that the claim is about.
+    """
+
+    statement: str
+    held: int
+    of: int
+    at_least: int
+    per_run: int = PER_RUN
+    effect: tuple[float, float, float] | None = None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's interval of 95 % for the share of seeds in which it holds (Wilson 1927)."""
+        found = binomtest(self.held, self.of).proportion_ci(0.95, method="wilson")
+        return float(found.low), float(found.high)
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether even the low end of the interval breaks the notebook in at most one of a hundred runs."""
+        return break_probability(self.interval[0], at_least=self.at_least, seeds=self.per_run) <= MOST_OFTEN
+
+
+def break_probability(share: float, *, at_least: int, seeds: int = PER_RUN) -> float:
+    """How often a claim that holds in `share` of all seeds holds in fewer than `at_least` of so many fresh ones."""
+    return float(binom.cdf(at_least - 1, seeds, share))
+
+
+def calibrate(path: Path, *, seeds: int = N_SEEDS, first: int = FIRST_SEED) -> list[Entry]:
+    """Run a notebook until every claim has been tried on so many seeds, and put what was found into the ledger.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    seeds : int
+        In blocks of five, as the notebook takes them; those that were run before are not run again.
+    first : int
+        The first of them.
+
+    Returns
+    -------
+    list of Entry
+        In the order of the notebook.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such notebook.
+    RuntimeError
+        If a cell fails; what earlier runs found is kept.
+    """
+    path = Path(path).resolve()
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no notebook {path}.")
+    notebook = nbformat.read(path, as_version=4)
+    # Another version of the notebook is another experiment: what was found for it is not mixed in.
+    folder = FOUND / path.stem / _fingerprint(notebook)
+    folder.mkdir(parents=True, exist_ok=True)
+    starts = range(first, first + seeds, PER_RUN)
+    for number, start in enumerate(starts, start=1):
+        found = folder / f"{start}.jsonl"
+        if not found.exists():
+            _run(path, notebook, start, found)
+            print(f"{path.name}: {number} of {len(starts)} runs", flush=True)
+    entries = list(_sums(folder / f"{start}.jsonl" for start in starts))
+    _write(path, entries, seeds=len(starts) * PER_RUN, first=first)
+    return entries
+
+
+def read_ledger() -> dict[str, dict]:
+    """By notebook: `seeds`, `first`, `date`, `versions` and `claims`, a list of `Entry`; empty if nothing was run."""
+    if not LEDGER.is_file():
+        return {}
+    notebooks = json.loads(LEDGER.read_text(encoding="utf8"))
+    for one in notebooks.values():
+        one["claims"] = [Entry(**{**claim, "effect": _triple(claim["effect"])}) for claim in one["claims"]]
+    return notebooks
+
+
+def page(ledger: dict[str, dict]) -> str:
+    """The ledger as Markdown, for readers."""
+    lines = [
+        "# Ledger of claims",
+        "",
+        "Every line with a ✔ in the lessons was tried on seeds that nobody had looked at before. *Held* says in how",
+        "many of them the sentence was true, *interval* what that says about all seeds (Wilson, 95 %), *breaks* how",
+        "often five fresh seeds would turn ✔ into ✘. This page is made by `python -m authoring calibrate`.",
+    ]
+    safe = 1.0
+    for name, one in ledger.items():
+        versions = ", ".join(f"{package} {version}" for package, version in one["versions"].items())
+        lines += ["", f"## {name}", "", f"{one['seeds']} seeds from {one['first']:,}, {one['date']}, {versions}.", ""]
+        lines += ["| claim | held | interval | effect (middle 90 %) | breaks |", "|---|---|---|---|---|"]
+        for claim in one["claims"]:
+            low, high = claim.interval
+            breaks = break_probability(claim.held / claim.of, at_least=claim.at_least, seeds=claim.per_run)
+            safe *= 1 - breaks
+            effect = "" if claim.effect is None else "{:.3g} ({:.3g} to {:.3g})".format(*claim.effect)
+            lines.append(
+                f"| {claim.statement} | {claim.held} of {claim.of} | {low:.3f}–{high:.3f} | {effect} | {breaks:.4f} |"
+            )
+    if ledger:
+        lines += ["", f"On five fresh seeds, all notebooks together would fail in {1 - safe:.1%} of all runs."]
+    return "\n".join(lines) + "\n"
+
+
+def _run(path: Path, notebook: nbformat.NotebookNode, start: int, found: Path) -> None:
+    """Execute the notebook from this seed and keep what its claims found; all of it, or nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        heard = Path(folder) / "claims.jsonl"
+        heard.touch()
+        listening = nbformat.from_dict({**notebook, "cells": [nbformat.v4.new_code_cell(LISTEN % str(heard))]})
+        listening.cells += notebook.cells
+        before = dict(os.environ)
+        os.environ.update(RECORD_ENVIRONMENT, COURSE_SEED=str(start))
+        try:
+            NotebookClient(
+                listening,
+                timeout=CELL_TIMEOUT,
+                kernel_name="python3",
+                resources={"metadata": {"path": str(path.parent)}},
+                store_widget_state=False,
+            ).execute()
+        except Exception as error:
+            raise RuntimeError(f"{path.name} failed with COURSE_SEED={start}:\n{error}") from error
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        found.write_text(heard.read_text(encoding="utf8"), encoding="utf8")
+
+
+def _sums(files: Iterable[Path]) -> Iterator[Entry]:
+    """One entry for each claim: a statement that stands twice in a notebook is two claims, in their order."""
+    claims: dict[tuple[str, int], list[dict]] = {}
+    for file in files:
+        times: dict[str, int] = {}
+        for line in map(json.loads, file.read_text(encoding="utf8").splitlines()):
+            times[line["statement"]] = times.get(line["statement"], 0) + 1
+            claims.setdefault((line["statement"], times[line["statement"]]), []).append(line)
+    for (statement, _), lines in claims.items():
+        held = [value for line in lines for value in line["per_seed"]]
+        effects = [value for line in lines for value in line["effect"] or ()]
+        middle = tuple(float(value) for value in np.nanquantile(effects, [0.5, 0.05, 0.95])) if effects else None
+        yield Entry(
+            statement, sum(held), len(held), lines[0]["at_least"], per_run=len(lines[0]["per_seed"]), effect=middle
+        )
+
+
+def _write(path: Path, entries: list[Entry], *, seeds: int, first: int) -> None:
+    ledger = read_ledger()
+    ledger[path.stem if path.parent == LESSONS else f"{path.parent.name}/{path.stem}"] = {
+        "seeds": seeds,
+        "first": first,
+        "date": datetime.date.today().isoformat(),
+        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in VERSIONS}},
+        "claims": entries,
+    }
+    ledger = dict(sorted(ledger.items()))
+    plain = {name: {**one, "claims": [asdict(claim) for claim in one["claims"]]} for name, one in ledger.items()}
+    LEDGER.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf8")
+    PAGE.write_text(page(ledger), encoding="utf8")
+
+
+def _fingerprint(notebook: nbformat.NotebookNode) -> str:
+    """Short name of the notebook's code; its texts and outputs do not count."""
+    sources = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return hashlib.sha256(sources.encode()).hexdigest()[:8]
+
+
+def _triple(effect: list[float] | None) -> tuple[float, float, float] | None:
+    return None if effect is None else tuple(effect)
