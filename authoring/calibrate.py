@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-import os
 import platform
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -20,10 +19,9 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
-from nbclient import NotebookClient
 from scipy.stats import binom, binomtest
 
-from authoring.notebooks import CELL_TIMEOUT, LESSONS, RECORD_ENVIRONMENT
+from authoring.notebooks import LESSONS, execute
 
 __all__ = ["Entry", "break_probability", "calibrate", "page", "read_ledger"]
 
@@ -173,21 +171,10 @@ def _run(path: Path, notebook: nbformat.NotebookNode, start: int, found: Path) -
         heard.touch()
         listening = nbformat.from_dict({**notebook, "cells": [nbformat.v4.new_code_cell(LISTEN % str(heard))]})
         listening.cells += notebook.cells
-        before = dict(os.environ)
-        os.environ.update(RECORD_ENVIRONMENT, COURSE_SEED=str(start))
         try:
-            NotebookClient(
-                listening,
-                timeout=CELL_TIMEOUT,
-                kernel_name="python3",
-                resources={"metadata": {"path": str(path.parent)}},
-                store_widget_state=False,
-            ).execute()
-        except Exception as error:
+            execute(listening, path.parent, COURSE_SEED=str(start))
+        except Exception as error:  # of whatever kind: a night's work names the seed, and goes on from there
             raise RuntimeError(f"{path.name} failed with COURSE_SEED={start}:\n{error}") from error
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
         found.write_text(heard.read_text(encoding="utf8"), encoding="utf8")
 
 

@@ -22,7 +22,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from PIL import Image
 
-__all__ = ["check", "find_notebooks", "record", "smaller"]
+__all__ = ["check", "execute", "find_notebooks", "record", "smaller"]
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"
 MAX_BYTES = 1_000_000
@@ -74,29 +74,45 @@ def record(path: Path, *, timeout: int = CELL_TIMEOUT) -> float:
     """
     path = Path(path)
     notebook = _read(path)
-    missing = {name: value for name, value in RECORD_ENVIRONMENT.items() if name not in os.environ}
-    os.environ.update(missing)
     started = time.perf_counter()
     try:
-        NotebookClient(
-            notebook,
-            timeout=timeout,
-            kernel_name="python3",
-            resources={"metadata": {"path": str(path.parent)}},
-            store_widget_state=False,
-            coalesce_streams=True,
-        ).execute()
+        execute(notebook, path.parent, timeout=timeout)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise RuntimeError(f"{path.name} was not recorded, because a cell fails:\n{error}") from error
-    finally:
-        for name in missing:
-            del os.environ[name]
     seconds = time.perf_counter() - started
     _tidy(notebook)
     temporary = path.with_suffix(".ipynb.tmp")
     nbformat.write(notebook, temporary)
     temporary.replace(path)
     return seconds
+
+
+def execute(notebook: nbformat.NotebookNode, folder: Path, *, timeout: int = CELL_TIMEOUT, **environment: str) -> None:
+    """Run all cells of a notebook in a kernel of its own, from this folder, and keep their outputs in it.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+    folder : pathlib.Path
+    timeout : int
+        Seconds that a single cell may take.
+    **environment
+        Variables for the kernel, on top of those of this process.
+
+    Raises
+    ------
+    CellExecutionError, CellTimeoutError, DeadKernelError
+        From `nbclient`.
+    """
+    client = NotebookClient(
+        notebook,
+        timeout=timeout,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        store_widget_state=False,
+        coalesce_streams=True,
+    )
+    client.execute(env={**RECORD_ENVIRONMENT, **os.environ, **environment})
 
 
 def check(path: Path) -> list[str]:
