@@ -108,11 +108,12 @@ class Widgets:
         self.copy = _with_class(widgets.HBox([*self.copies.values()]), "explorer-copy")
         self.copy.layout.display = "none"
         self.browser = _with_class(BrowserSide(hear), "explorer-browser")
-        row = [*self.buttons.values(), *self.switches.values(), self.status]
-        buttons = _with_class(widgets.HBox(row), "explorer-buttons")
+        # The state has a row of its own: it grows and shrinks, and nothing must jump.
+        progress = _with_class(widgets.HBox([self.status, self.bar]), "explorer-progress")
+        buttons = _with_class(widgets.HBox([*self.buttons.values(), *self.switches.values()]), "explorer-buttons")
         controls = _with_class(widgets.VBox(rows), "explorer-controls")
         left = _with_class(widgets.HBox([controls, self.network]), "explorer-left")
-        right = _with_class(widgets.VBox([self.curves, self.bar, buttons]), "explorer-right")
+        right = _with_class(widgets.VBox([self.curves, progress, buttons]), "explorer-right")
         columns = _with_class(widgets.HBox([left, right]), "explorer-columns")
         self.root = _with_class(
             widgets.VBox([_style(), columns, self.sentence, self.copy, self.code, self.browser]),
@@ -176,7 +177,7 @@ class Widgets:
         for part in (self.code, self.copy):
             part.layout.display = "none" if source is None else ""
         if was_hidden and source is not None:
-            self.browser.bring_into_sight(".explorer-code")
+            self.browser.bring_into_sight(".explorer-copy")
         self.buttons["code"].description = "Show code" if source is None else "Hide code"
 
     def show_large(self, is_large: bool) -> None:

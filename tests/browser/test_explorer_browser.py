@@ -205,6 +205,34 @@ def test_the_picture_grows_and_never_goes_blank(explorer, notebook):
     assert jump == 0
 
 
+@pytest.mark.parametrize("width", [1920, 1366, 1024, 900])
+def test_nothing_jumps_while_five_seeds_are_trained(explorer, width):
+    explorer.page.set_viewport_size({"width": width, "height": 1000})
+    time.sleep(0.5)
+    watch = """() => {
+        const sentence = document.querySelector('.explorer-sentence');
+        window.places = new Set();
+        const note = () => {
+            const root = document.querySelector('.explorer').getBoundingClientRect();
+            window.places.add(Math.round(sentence.getBoundingClientRect().top - root.top));
+            if (window.watching) requestAnimationFrame(note);
+        };
+        window.watching = true;
+        note();
+    }"""
+    dropout = f"0.{width % 90 + 10}"  # that no test before has trained
+    explorer.field("dropout").fill(dropout)
+    explorer.field("dropout").press("Enter")
+    explorer.wait_finished(f"dropout {float(dropout):g} ")
+    explorer.page.evaluate(watch)
+    explorer.button("5 seeds").click()
+    explorer.wait_for("status.includes('of 5 ')")
+    explorer.wait_finished("5 seeds", timeout=120)
+    places = explorer.page.evaluate("() => { window.watching = false; return [...window.places]; }")
+    explorer.page.set_viewport_size({"width": 1300, "height": 1000})
+    assert len(places) == 1
+
+
 @pytest.mark.parametrize("width", [1920, 1300, 900])
 def test_nothing_is_cut_off(explorer, width):
     explorer.page.set_viewport_size({"width": width, "height": 1000})
@@ -353,8 +381,9 @@ def test_the_code_comes_into_sight(explorer):
     explorer.button("Show code").click()
     explorer.root.locator(".explorer-code pre").last.wait_for()
     seen = """() => {
-        const code = document.querySelector('.explorer-code').getBoundingClientRect();
-        return code.top < innerHeight - 100 && code.bottom > 100;
+        const place = name => document.querySelector(name).getBoundingClientRect();
+        const isSeen = place('.explorer-copy').top > 0 && place('.explorer-code').top < innerHeight - 150;
+        return isSeen && place('.explorer-curves').bottom > 100;  // with a part of the picture
     }"""
     page.wait_for_function(seen, timeout=5000)
     explorer.button("Hide code").click()

@@ -283,7 +283,7 @@ def test_code_that_appears_is_brought_into_sight_once(widgets, monkeypatch):
     monkeypatch.setattr(widgets.browser, "send", sent.append)
     for source in (None, "import keras", "import keras # again", None, "import keras"):
         widgets.show_code(source)
-    assert sent == [{"show": ".explorer-code"}] * 2
+    assert sent == [{"show": ".explorer-copy"}] * 2
 
 
 def test_what_the_page_tells_is_heard(made):
