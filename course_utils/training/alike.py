@@ -106,11 +106,13 @@ def _config(get_config: Callable[[], dict]) -> dict:
 
 
 def _layer(layer: keras.Layer) -> tuple:
-    if type(layer) not in LAYERS or getattr(layer, "quantization_mode", None) is not None:
+    # Keras 3.8 sums an activity regularizer over the batch: then the loss is no mean over rows.
+    is_regularized = layer.activity_regularizer is not None
+    if type(layer) not in LAYERS or is_regularized or getattr(layer, "quantization_mode", None) is not None:
         raise _Unknown
     activation = _value(getattr(layer, "activation", None))  # in the configuration, it is but a name
     config = {name: value for name, value in _config(layer.get_config).items() if name not in (*NAMES, "activation")}
-    return type(layer), _value(config), activation, _value(layer.activity_regularizer)
+    return type(layer), _value(config), activation
 
 
 def _variable(variable: keras.Variable) -> tuple:

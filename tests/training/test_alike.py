@@ -85,9 +85,6 @@ DIFFERENT = {
     "frozen layer": [lambda: network(dense), lambda: frozen(True)],
     "frozen kernel": [lambda: network(dense), lambda: frozen(False)],
     "activation": [lambda f=f: network(lambda: layers.Dense(8, activation=f)) for f in ("relu", "tanh")],
-    "activity": [
-        lambda r=r: network(lambda: layers.Dense(8, activity_regularizer=r)) for r in (None, keras.regularizers.L2(1.0))
-    ],
     "regularizer": [
         lambda v=v: network(lambda: layers.Dense(8, kernel_regularizer=keras.regularizers.L2(v))) for v in (0.1, 1.0)
     ],
@@ -188,7 +185,7 @@ UNKNOWN = {
     "metric": lambda: network(dense, metrics=[OwnMetric()]),
     "metric function": lambda: network(dense, metrics=[lambda y, predicted: ops.abs(y - predicted)]),
     "regularizer": lambda: network(lambda: layers.Dense(3, kernel_regularizer=OwnRegularizer())),
-    "activity": lambda: network(lambda: layers.Dense(3, activity_regularizer=OwnRegularizer())),
+    "activity": lambda: network(lambda: layers.Dense(3, activity_regularizer=keras.regularizers.L2(0.1))),
     "registered": lambda: network(lambda: layers.Dense(3, kernel_regularizer=Registered())),
     "constraint": lambda: network(lambda: layers.Dense(3, kernel_constraint=OwnConstraint())),
     "schedule": lambda: network(dense, optimizer=keras.optimizers.SGD(OwnSchedule(0.1, 5, 0.9))),
