@@ -82,7 +82,7 @@ def code(settings: Settings, data: Dataset, *, shuffle: bool = True) -> str:
 
 def _report(data: Dataset) -> list[str]:
     """Lines that print the score, measured without dropout, and plot the learning curves."""
-    part, curves = ("valid", '("loss", "val_loss")') if len(data.x_valid) else ("train", '("loss",)')
+    part, curves = ("valid", '("val_loss", "loss")') if len(data.x_valid) else ("train", '("loss",)')
     return [
         f"score = model.evaluate(data.x_{part}, data.y_{part}, verbose=0, return_dict=True)",
         f"print({'validation' if part == 'valid' else 'training'!r}, score)",

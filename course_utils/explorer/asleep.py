@@ -14,7 +14,7 @@ from IPython.display import DisplayHandle
 
 __all__ = ["Asleep"]
 
-WAKE = "The sliders are asleep: run this cell to wake them."
+WAKE = "The sliders are asleep: run this cell to wake them, after the cells above it (menu Run)."
 # A picture is drawn for a light page on a transparent ground, as in `explorer.css`.
 STYLE = """<style>
 .jp-OutputArea:has(.explorer:not(.jupyter-widgets-disconnected)) .explorer-asleep { display: none; }

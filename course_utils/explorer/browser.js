@@ -97,6 +97,9 @@ function row(run, model) {
   pin.checked = run.is_pinned;
   const cells = COLUMNS.slice(1).map(([name]) => element("td", { class: `explorer-log-${name}` }, run[name] ?? ""));
   const made = element("tr", { "data-key": String(run.key), "aria-current": run.is_shown ? "true" : null });
+  made.onclick = (event) => {
+    if (!event.target.closest("button, input")) model.send({ go: run.key });
+  };
   made.append(element("td", {}, pin), element("th", { scope: "row" }, go), ...cells);
   return made;
 }
@@ -118,7 +121,9 @@ function keepLog(el, model) {
     const kept = document.activeElement?.closest?.("tr[data-key]");
     const wasPin = document.activeElement?.type === "checkbox";
     const key = kept && body.contains(kept) ? kept.dataset.key : null;
+    const isNew = runs.length > 0 && body.rows[0]?.dataset.key !== String(runs[0].key);
     body.replaceChildren(...runs.map((run) => row(run, model)));
+    if (isNew) box.scrollTop = 0;
     box.hidden = runs.length === 0;
     for (const [column, name] of COLUMNS.map(([name], at) => [at + 2, name])) {
       const isEmpty = runs.every((run) => !run[name]);

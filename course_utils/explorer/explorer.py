@@ -266,6 +266,7 @@ class Explorer:
         with self._complaining():
             if not self.widgets.browser.is_ready:
                 raise RuntimeError("This page cannot copy by itself. Click on the text and press Ctrl+C.")
+            self.widgets.show_copied()
             self.widgets.browser.copy(what, contents[what]())
 
     def _picture(self) -> str:
@@ -284,6 +285,7 @@ class Explorer:
                 raise RuntimeError("The browser did not allow to copy. Click on the text and press Ctrl+C.")
             elif event == "copied":
                 self.widgets.browser.said = f"Copied: {value}."
+                self.widgets.show_copied(value)
 
     def _toggle_code(self) -> None:
         with self._session.open():

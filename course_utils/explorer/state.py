@@ -81,10 +81,19 @@ class ExplorerState:
         if progress.status == "failed":
             parts.append(f"failed: {progress.error}")
         if progress.is_finished or (progress.status == "stopped" and progress.epochs):
-            parts.append(summary(progress.runs, self.data))
-            if self._pinned and progress.runs != self._pinned[-1]:
-                parts.insert(1, comparison(progress.runs, self._pinned[-1]))
+            parts.append(summary(progress.runs, self.data, with_verdict=progress.is_finished))
+            if self._compared:
+                parts.insert(1, comparison(progress.runs, self._compared, name=self._name(self._compared)))
         return " · ".join(filter(None, parts))
+
+    @property
+    def _compared(self) -> Group:
+        """The runs that were pinned last, if they are not those in front."""
+        return self._pinned[-1] if self._pinned and self.progress.runs != self._pinned[-1] else ()
+
+    def _name(self, group: Group) -> str:
+        """What finished runs are called in words: as in the table."""
+        return f"run {self._finished.index(group) + 1}"
 
     @property
     def line(self) -> str:
@@ -219,7 +228,7 @@ class ExplorerState:
             of=0 if progress.has_ended or self._seeds == 1 else settings.epochs * self._seeds,
             sentence=self.settings_text if failure else self.sentence,
             is_final=progress.is_finished,
-            why=why(progress.runs) if progress.is_finished else "",
+            why=why(progress.runs, compared=self._compared) if progress.is_finished else "",
             error=self.message or failure,
             rows=self.rows(),
             code=self._code_or_why_not() if self.shows_code else None,

@@ -18,8 +18,16 @@ __all__ = ["BUTTONS", "Widgets"]
 
 BUTTONS = {
     "stop": ("Stop", "stop", "Stop the training after this epoch."),
-    "pin": ("Pin", "thumb-tack", "Keep this run in the picture, or let it go again."),
-    "seeds": ("× 5 seeds", "random", "Train the same network from five starting points: how much is luck?"),
+    "pin": (
+        "Pin",
+        "thumb-tack",
+        "Keep this run in the picture, or let it go again; the sentence compares the next ones with it.",
+    ),
+    "seeds": (
+        "× 5 seeds",
+        "random",
+        "Train the same network from five starting points: how much is luck? Pin them, and compare.",
+    ),
     "code": ("Show code", "code", "Show this run as plain Keras code."),
     "reset": ("Reset", "trash", "Back to the first settings and an empty picture; the table keeps all runs."),
 }
@@ -183,6 +191,11 @@ class Widgets:
     def show_large(self, is_large: bool) -> None:
         """Text for a hall, or for a desk."""
         (self.root.add_class if is_large else self.root.remove_class)("explorer-large")
+
+    def show_copied(self, what: str | None = None) -> None:
+        """Tick the button whose content is in the clipboard now."""
+        for key, button in self.copies.items():
+            button.description = f"{COPIES[key]} ✓" if key == what else COPIES[key]
 
     def disable(self) -> None:
         """Let nothing be moved any more."""

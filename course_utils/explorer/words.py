@@ -28,6 +28,10 @@ __all__ = [
 RISE, DROP, LITTLE = 1.05, 0.99, 0.9
 FEWEST_SEEDS = 3  # for a spread that says anything
 ALWAYS_NAMED, FEW = ("width", "depth"), 4
+COMPARED = (
+    "The difference to the pinned run is that of the medians of the lowest validation losses. It is called clear if it "
+    "is larger than twice its standard error, ±, which comes from the spread over the seeds."
+)
 MEASURES = {"regression": "MAE", "classification": "cross-entropy"}
 
 
@@ -56,10 +60,16 @@ def verdict(run: ExplorerRun) -> str:
     return _judge(run)[0]
 
 
-def why(runs: Sequence[ExplorerRun]) -> str:
-    """The rule behind the verdict, with the numbers of this run; of several, all verdicts and the rule of the first."""
-    reason = _judge(runs[0])[1]
-    return reason if len(runs) == 1 else f"{_all_verdicts(runs)}. Of the first one: {reason}"
+def why(runs: Sequence[ExplorerRun], *, compared: Group = ()) -> str:
+    """The rule behind the verdict, with the numbers of this run, and behind the comparison with pinned runs.
+
+    Of several runs, all verdicts, and the rule of one that has the most frequent verdict.
+    """
+    shown = next(run for run in runs if _kind(run) == _verdicts(runs)[0][0])
+    reason = _judge(shown)[1]
+    if len(runs) > 1:
+        reason = f"{_all_verdicts(runs)}. Seed {shown.settings.seed}: {reason}"
+    return f"{reason} {COMPARED}" if compared and "seeds ±" in comparison(runs, compared, name="") else reason
 
 
 def _judge(run: ExplorerRun) -> tuple[str, str]:  # noqa: PLR0911 (a return for each rule)
@@ -96,13 +106,15 @@ def _judge(run: ExplorerRun) -> tuple[str, str]:  # noqa: PLR0911 (a return for 
         return "unstable", f"{rose}, but training {not_learned}: steps that are too large."
     if end > LITTLE * run.guess and run.train_loss > LITTLE * run.guess:
         return "underfits", f"Both losses end above nine tenths of {guess}: hardly anything was learned."
-    return f"levelled off, gap {_signed(validation[-1] - run.train_loss)}", (
+    gap = validation[-1] - run.train_loss
+    below = " Below 0, the gap says that the validation rows are easier, as where only training labels are wrong."
+    return f"levelled off, gap {_signed(gap)}", (
         f"Validation hardly moves at the end, {rise:.0%} above its lowest value (not more than {RISE - 1:.0%}). "
-        "Whether it underfits shows only when another network does better."
+        f"Whether it underfits shows only when another network does better.{below if gap < 0 else ''}"
     )
 
 
-def comparison(front: Group, pinned: Group) -> str:
+def comparison(front: Group, pinned: Group, *, name: str) -> str:
     """How the runs in front compare with pinned ones, at their lowest validation loss, and whether that is luck.
 
     The difference of medians is held against twice its standard error, by the spread over the seeds of both, or of the
@@ -111,13 +123,13 @@ def comparison(front: Group, pinned: Group) -> str:
     Returns
     -------
     str
-        "0.02 better than pinned (seeds ± 0.03): not clear"; empty where there is nothing to compare.
+        "0.02 better than pinned run 4 (seeds ± 0.03): not clear"; empty where there is nothing to compare.
     """
     own, other = _lowest(front), _lowest(pinned)
     if not len(own) or not len(other):
         return ""
     difference = float(np.median(own) - np.median(other))
-    words = f"{_number(abs(difference))} {'better' if difference < 0 else 'worse'} than pinned"
+    words = f"{_number(abs(difference))} {'better' if difference < 0 else 'worse'} than pinned {name}"
     spreads = [float(np.var(losses, ddof=1)) for losses in (own, other) if len(losses) >= FEWEST_SEEDS]
     if not spreads:
         return f"{words}, one seed each: × 5 seeds shows whether that is luck"
@@ -160,7 +172,7 @@ def status_text(progress: Progress, settings: Settings, *, seeds: int) -> str:
     return words.get(progress.status, progress.status)
 
 
-def summary(runs: Sequence[ExplorerRun], data: Dataset) -> str:
+def summary(runs: Sequence[ExplorerRun], data: Dataset, *, with_verdict: bool = True) -> str:
     """What came of one run, or of one per seed, in numbers and with the verdict.
 
     One run: "validation MAE 0.52 at epoch 61, 0.55 at the end · train 0.41 · overfits after epoch 61". Several: their
@@ -170,7 +182,7 @@ def summary(runs: Sequence[ExplorerRun], data: Dataset) -> str:
     losses = _losses_of_one(*runs, measure) if len(runs) == 1 else _losses_of_seeds(runs, measure)
     accuracies = [run.history["val_accuracy"][-1] for run in runs if "val_accuracy" in run.history]
     accuracy = [f"validation accuracy {spread(accuracies)}"] if accuracies else []
-    return " · ".join([*losses, *accuracy, verdict_text(runs)])
+    return " · ".join([*losses, *accuracy, *([verdict_text(runs)] if with_verdict else [])])
 
 
 def _losses_of_one(run: ExplorerRun, measure: str) -> list[str]:
@@ -201,9 +213,18 @@ def verdict_text(runs: Sequence[ExplorerRun]) -> str:
 
 def _all_verdicts(runs: Sequence[ExplorerRun]) -> str:
     """All verdicts of several runs, the most frequent first: "overfits in 3 of 5, levelled off in 2"."""
-    verdicts = [verdict(run).split(" after")[0].split(",")[0] for run in runs]
-    (first, n), *others = Counter(verdicts).most_common()
+    (first, n), *others = _verdicts(runs)
     return ", ".join([f"{first} in {n} of {len(runs)}", *(f"{words} in {count}" for words, count in others)])
+
+
+def _kind(run: ExplorerRun) -> str:
+    """The verdict without its numbers."""
+    return verdict(run).split(" after")[0].split(",")[0]
+
+
+def _verdicts(runs: Sequence[ExplorerRun]) -> list[tuple[str, int]]:
+    """The verdicts without their numbers and how often each was given, the most frequent first."""
+    return Counter(map(_kind, runs)).most_common()
 
 
 def _lowest(group: Group) -> np.ndarray:

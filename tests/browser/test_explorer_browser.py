@@ -328,6 +328,10 @@ def test_a_run_of_the_table_is_shown_again_by_keyboard_and_pinned(explorer):
     earlier.locator("button").focus()
     explorer.page.keyboard.press("Enter")
     explorer.wait_finished("width 64 ")
+    rows.filter(has_text="width 128 ").first.locator(".explorer-log-best").click()  # any place in the row will do
+    explorer.wait_finished("width 128 ")
+    earlier.locator("td").last.click()
+    explorer.wait_finished("width 64 ")
     pin = rows.filter(has_text="width 128 ").first.locator("input")
     pin.focus()
     explorer.page.keyboard.press("Space")
@@ -345,6 +349,7 @@ def test_what_is_copied_shows_the_experiment_again(explorer, notebook):
         explorer.page.wait_for_function(
             "words => navigator.clipboard.readText().then(text => text.includes(words))", arg=words, timeout=10_000
         )
+        explorer.button(f"Copy the {name} ✓").wait_for()
     explorer.button("Hide code").click()
 
 

@@ -222,7 +222,16 @@ def test_the_sentence_compares_with_what_is_pinned(state):
     assert "pinned" not in state.sentence
     ask(state, width=16)
     update(state, "finished", loss=0.4)
-    assert "0.10 better than pinned" in state.sentence
+    assert "0.10 better than pinned run 1" in state.sentence
+
+
+def test_a_run_that_was_stopped_has_numbers_but_no_verdict(state):
+    ask(state, epochs=30)
+    update(state, "stopped", epochs=10)
+    assert "validation MAE 0.50" in state.sentence
+    assert "levelled off" not in state.sentence
+    update(state, "finished", epochs=30)
+    assert "levelled off" in state.sentence
 
 
 def test_the_line_makes_the_same_explorer_again(state):

@@ -286,6 +286,14 @@ def test_code_that_appears_is_brought_into_sight_once(widgets, monkeypatch):
     assert sent == [{"show": ".explorer-copy"}] * 2
 
 
+def test_what_is_in_the_clipboard_has_a_tick(made):
+    widgets, _ = made
+    for what in ("code", "line", None):
+        widgets.show_copied(what)
+        ticked = [key for key, button in widgets.copies.items() if button.description.endswith("✓")]
+        assert ticked == ([what] if what else [])
+
+
 def test_what_the_page_tells_is_heard(made):
     widgets, calls = made
     assert not widgets.browser.is_ready

@@ -247,23 +247,38 @@ def test_why_names_the_numbers_of_the_rule(setup, make_run):
 def test_of_seeds_all_verdicts_are_told(setup, make_run):
     flat = make_run(setup, FLAT, FLAT + 0.1, guess=GUESS)
     rising = make_run(setup, FALLING, levels((19, 0.5), (1, 0.4), (30, 0.5)), guess=GUESS)
-    assert why([rising, flat, rising]).startswith("overfits in 2 of 3, levelled off in 1.")
+    told = why([flat, rising, rising])
+    assert told.startswith("overfits in 2 of 3, levelled off in 1.")
+    assert "while training went on falling" in told  # the rule of the most frequent one, not of the first
+
+
+def test_why_says_what_is_compared_where_the_spread_is_known(setup, make_run):
+    five = [make_run(setup, [1.0], [0.5 + 0.01 * i], guess=GUESS) for i in range(5)]
+    assert "twice its standard error" in why(five, compared=five)
+    for runs, compared in ((five, ()), (five[:1], five[:1])):
+        assert "standard error" not in why(runs, compared=compared)
+
+
+def test_a_negative_gap_is_explained(setup, make_run):
+    easy, hard = (make_run(setup, FLAT, FLAT + 0.1, train_loss=loss, guess=GUESS) for loss in (0.6, 0.4))
+    assert "easier" in why([easy])
+    assert "easier" not in why([hard])
 
 
 @pytest.mark.parametrize(
     ("front", "pinned", "words"),
     [
-        ([0.46], [0.48], "0.02 better than pinned, one seed each"),
-        ([0.50], [0.48], "0.02 worse than pinned, one seed each"),
-        ([0.40, 0.41, 0.42], [0.50, 0.51, 0.52], "0.10 better than pinned (seeds ± 0.02): clear"),
-        ([0.40, 0.45, 0.50], [0.41, 0.46, 0.51], "0.01 better than pinned (seeds ± 0.08): not clear"),
-        ([0.40], [0.50, 0.51, 0.52], "0.11 better than pinned (seeds ± 0.02): clear"),
+        ([0.46], [0.48], "0.02 better than pinned run 4, one seed each"),
+        ([0.50], [0.48], "0.02 worse than pinned run 4, one seed each"),
+        ([0.40, 0.41, 0.42], [0.50, 0.51, 0.52], "0.10 better than pinned run 4 (seeds ± 0.02): clear"),
+        ([0.40, 0.45, 0.50], [0.41, 0.46, 0.51], "0.01 better than pinned run 4 (seeds ± 0.08): not clear"),
+        ([0.40], [0.50, 0.51, 0.52], "0.11 better than pinned run 4 (seeds ± 0.02): clear"),
     ],
 )
 def test_the_difference_to_pinned_runs_is_held_against_the_seeds(setup, make_run, front, pinned, words):
     groups = ([make_run(setup, [1, 1], [lowest, lowest + 0.1]) for lowest in each] for each in (front, pinned))
-    assert comparison(*groups).startswith(words)
+    assert comparison(*groups, name="run 4").startswith(words)
 
 
 def test_what_has_no_validation_is_not_compared(setup, make_run):
-    assert comparison([make_run(setup, [1.0])], [make_run(setup, [1.0], [0.5])]) == ""
+    assert comparison([make_run(setup, [1.0])], [make_run(setup, [1.0], [0.5])], name="") == ""
