@@ -4,12 +4,20 @@ import dataclasses
 import os
 
 import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 
 
 def pytest_configure():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     matplotlib.use("Agg")  # not through the environment, which the notebooks' kernels would inherit
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    """No test finds the figures of another one, such as those of code that the explorer shows."""
+    yield
+    plt.close("all")
 
 
 @pytest.fixture(scope="session")

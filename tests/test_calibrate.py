@@ -36,6 +36,7 @@ def test_claims_are_counted_seed_by_seed_over_all_runs(notebook, tmp_path):
     assert "| seeds are even | 5 of 10 |" in (tmp_path / "LEDGER.md").read_text(encoding="utf8")
 
 
+@pytest.mark.slow
 def test_what_was_run_is_not_run_again_unless_the_code_has_changed(notebook, monkeypatch):
     ledger.calibrate(notebook, seeds=5)
     runs = []
@@ -49,6 +50,7 @@ def test_what_was_run_is_not_run_again_unless_the_code_has_changed(notebook, mon
     assert runs == [ledger.FIRST_SEED + 5, ledger.FIRST_SEED]
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_is_named_and_leaves_nothing_behind(notebook, tmp_path):
     broken = nbformat.read(notebook, as_version=4)
     broken.cells.append(nbformat.v4.new_code_cell("1 / 0"))
@@ -58,6 +60,7 @@ def test_a_run_that_fails_is_named_and_leaves_nothing_behind(notebook, tmp_path)
     assert not list((tmp_path / ".calibration").rglob("*.jsonl"))
 
 
+@pytest.mark.slow
 def test_the_command_names_what_is_not_safe(notebook, capsys):
     assert main(["calibrate", str(notebook), "--seeds", "5"]) == 1
     said = capsys.readouterr().out
@@ -98,6 +101,7 @@ def test_the_page_is_the_one_made_from_the_ledger():
         assert ledger.PAGE.read_text(encoding="utf8") == ledger.page(ledger.read_ledger())
 
 
+@pytest.mark.slow
 def test_the_ledger_is_a_readable_file(notebook):
     ledger.calibrate(notebook, seeds=5)
     (one,) = json.loads(ledger.LEDGER.read_text(encoding="utf8")).values()

@@ -58,7 +58,10 @@ def chromium():
         yield found
 
 
-@pytest.fixture(scope="module", params=["perCommTarget", "disabled"], ids=["subshells", "no subshells"])
+NO_SUBSHELLS = pytest.param("disabled", id="no subshells", marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="module", params=[pytest.param("perCommTarget", id="subshells"), NO_SUBSHELLS])
 def lab(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     with jupyterlab(folder, subshells=request.param) as server:

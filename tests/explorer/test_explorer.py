@@ -502,6 +502,7 @@ def registered_widgets():
     return set(Widget.get_manager_state()["state"])
 
 
+@pytest.mark.slow
 def test_ten_runs_of_a_cell_leave_one_explorer():
     """In a process of its own, with IPython's history, which keeps whatever a cell showed."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
