@@ -363,7 +363,7 @@ def test_by_keyboard_alone_from_the_first_control_to_a_copied_experiment(explore
     def tab_to(words):
         """Press Tab until what has the focus is called so."""
         name = "(e => e.getAttribute('aria-label') || e.innerText.trim())(document.activeElement)"
-        for _ in range(25):
+        for _ in range(150):  # the table may be long
             page.keyboard.press("Tab")
             if words in page.evaluate(name):
                 return
@@ -374,6 +374,7 @@ def test_by_keyboard_alone_from_the_first_control_to_a_copied_experiment(explore
     explorer.wait_finished("width 128 ")
     tab_to("Show code")
     page.keyboard.press("Enter")
+    explorer.button("Copy the Explorer line").wait_for()
     tab_to("Copy the Explorer line")
     page.keyboard.press("Enter")
     page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('width=128'))", timeout=10_000)
