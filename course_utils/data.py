@@ -50,6 +50,8 @@ class Dataset:
         The call that loads this data set.
     n_classes : int or None
         For classification; None counts those of the labels: the highest one, and one more.
+    target_mean : float
+        What was subtracted from every target: add it to a prediction to have the target's own scale. 0.0 if nothing.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Dataset:
     feature_names: tuple[str, ...] = ()
     source: str = ""
     n_classes: int | None = None
+    target_mean: float = 0.0
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -98,7 +101,9 @@ def red_wine_frame() -> pd.DataFrame:
     return pd.read_csv(io.BytesIO(_checked_bytes("winequality-red.csv")), sep=";")
 
 
-def load_red_wine(*, seed: int = 0, standardize: bool = True, split: str = "clean") -> Dataset:
+def load_red_wine(
+    *, seed: int = 0, standardize: bool = True, center: bool | None = None, split: str = "clean"
+) -> Dataset:
     """Red wine: predict the quality (3 to 8 points) from 11 measurements.
 
     Parameters
@@ -107,6 +112,10 @@ def load_red_wine(*, seed: int = 0, standardize: bool = True, split: str = "clea
         Which wines go into which set; used by the clean split alone.
     standardize : bool
         Give every input mean 0 and standard deviation 1, measured on the training set only.
+    center : bool or None
+        Subtract the mean quality of the training wines (`Dataset.target_mean`) from every target, so that a network,
+        whose output starts near 0, need not learn that number first. None does as `standardize` says. The unit stays:
+        errors are in quality points.
     split : {"clean", "tutorial"}
         "clean" drops the 240 duplicated rows first and makes 815 training, 272 validation and 272 test wines, so that
         no wine stands in two sets. "tutorial" repeats a split often seen, `sample(frac=0.7, random_state=0)` with
@@ -115,7 +124,8 @@ def load_red_wine(*, seed: int = 0, standardize: bool = True, split: str = "clea
     Returns
     -------
     Dataset
-        Inputs of shape (rows, 11), targets of shape (rows,) in quality points.
+        Inputs of shape (rows, 11), targets of shape (rows,) in quality points: how far above or below the mean, or, if
+        not centred, the grade itself.
 
     Raises
     ------
@@ -124,7 +134,9 @@ def load_red_wine(*, seed: int = 0, standardize: bool = True, split: str = "clea
     """
     check_choice("split", split, SPLITS)
     check_choice("standardize", standardize, (True, False))
+    check_choice("center", center, (True, False, None))
     seed = check_integer("seed", seed, at_least=0, at_most=HIGHEST_SEED)
+    center = standardize if center is None else center
     wines = red_wine_frame()
     if split == "tutorial":
         train = wines.sample(frac=0.7, random_state=0)
@@ -135,12 +147,26 @@ def load_red_wine(*, seed: int = 0, standardize: bool = True, split: str = "clea
         test, valid, train = shuffled[:n_test], shuffled[n_test : 2 * n_test], shuffled[2 * n_test :]
     features = tuple(wines.columns.drop("quality"))
     mean, deviation = (train[list(features)].mean(), train[list(features)].std(ddof=0)) if standardize else (0.0, 1.0)
+    target_mean = float(train["quality"].mean()) if center else 0.0
     arrays = {}
     for part, rows in (("train", train), ("valid", valid), ("test", test)):
         arrays[f"x_{part}"] = ((rows[list(features)] - mean) / deviation).to_numpy("float32")
-        arrays[f"y_{part}"] = rows["quality"].to_numpy("float32")
-    source = _call("load_red_wine", seed=(seed, 0), standardize=(standardize, True), split=(split, "clean"))
-    return Dataset(name="red wine", task="regression", feature_names=features, source=source, **arrays)
+        arrays[f"y_{part}"] = (rows["quality"] - target_mean).to_numpy("float32")
+    source = _call(
+        "load_red_wine",
+        seed=(seed, 0),
+        standardize=(standardize, True),
+        center=(center, standardize),
+        split=(split, "clean"),
+    )
+    return Dataset(
+        name="red wine",
+        task="regression",
+        feature_names=features,
+        source=source,
+        target_mean=target_mean,
+        **arrays,
+    )
 
 
 def load_mnist(

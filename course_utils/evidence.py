@@ -16,7 +16,7 @@ from course_utils.data import Dataset
 from course_utils.experiment import Run, Settings, best_epoch, run_seeds
 from course_utils.validation import HIGHEST_SEED, check_integer
 
-__all__ = ["Held", "claim", "curves", "repeat", "seeds", "tabulate"]
+__all__ = ["Held", "by_seed", "claim", "curves", "repeat", "seeds", "tabulate"]
 
 
 def seeds(n: int) -> list[int]:
@@ -116,6 +116,37 @@ def curves(results: pd.DataFrame) -> pd.DataFrame:
             frame.insert(0, name, row[name])
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
+
+
+def by_seed(results: pd.DataFrame, setting: str, column: str = "val_loss") -> pd.DataFrame:
+    """One row per seed and one column per value of `setting`, so that two values can be compared seed by seed.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        Made by `repeat`, one row per seed and value of `setting`.
+    setting, column : str
+        Columns of what was varied and of what was measured.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or several rows for one seed and value: select one of the other settings first.
+
+    Examples
+    --------
+    >>> losses = by_seed(results, "dropout", "best_val_loss")  # doctest: +SKIP
+    >>> claim("dropout 0.5 lowers the loss", losses[0.5] < losses[0.0])  # doctest: +SKIP
+    """
+    for name in ("seed", setting, column):
+        if name not in results:
+            raise ValueError(f"{name!r} is not a column of the table. Choose from {', '.join(map(repr, results))}.")
+    if results.duplicated(["seed", setting]).any():
+        raise ValueError(
+            f"The table has several rows for one seed and {setting}. Select one value of each other setting first, "
+            "for instance results[results.epochs == 30]."
+        )
+    return results.pivot(index="seed", columns=setting, values=column)
 
 
 @dataclass(frozen=True)

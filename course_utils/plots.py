@@ -15,6 +15,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
+from course_utils.baselines import guessing_loss, linear_loss
+from course_utils.data import Dataset
 from course_utils.evidence import curves
 from course_utils.experiment import best_epoch
 from course_utils.palette import ACCURACY, CROSS_ENTROPY, HUES, MAE, PARTS
@@ -24,10 +26,12 @@ __all__ = [
     "CROSS_ENTROPY",
     "MAE",
     "PARTS",
+    "against_rate",
     "digits",
     "learning_curves",
     "loss_against",
     "mark_best",
+    "reference_lines",
     "seed_dots",
     "set_style",
 ]
@@ -118,6 +122,25 @@ def mark_best(epoch: int | None, *, label: str = "lowest validation loss", ax: A
     return ax
 
 
+def reference_lines(data: Dataset, *, ax: Axes, vertical: bool = False) -> Axes:
+    """Draw what a network on `data` must beat: the loss of guessing, and, for regression, that of a plane.
+
+    Parameters
+    ----------
+    data : Dataset
+    ax : matplotlib.axes.Axes
+        Its y axis (with `vertical`, its x axis) is the validation loss of this data set.
+    vertical : bool
+        For figures that have the loss on the x axis, such as `seed_dots`.
+    """
+    draw = ax.axvline if vertical else ax.axhline
+    for label, loss, style in (("guessing", guessing_loss(data), ":"), ("plane", linear_loss(data), "-.")):
+        if np.isfinite(loss):
+            draw(loss, color="0.35", linestyle=style, linewidth=1.3, label=f"{label}: {loss:.2f}", zorder=1)
+    ax.legend(loc="best")
+    return ax
+
+
 def loss_against(
     results: pd.DataFrame,
     x: str,
@@ -159,6 +182,45 @@ def loss_against(
         ax.xaxis.set_major_formatter(ScalarFormatter())
     ax.set(xlabel=xlabel or x, ylabel=ylabel, title=title)
     ax.legend(loc="best")
+    return ax
+
+
+def against_rate(
+    results: pd.DataFrame,
+    by: str,
+    column: str = "val_loss",
+    *,
+    rate: str = "rate",
+    ylabel: str = f"validation {CROSS_ENTROPY}",
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """One measure against the learning rate, with a line for each value of `by`: median of the seeds, range as a band.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        One row per seed, rate and value of `by`.
+    by, column, rate : str
+        Columns of what is compared, of the measured value, and of the learning rate.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column.
+    """
+    for name in (by, column, rate):
+        if name not in results:
+            raise ValueError(f"{name!r} is not a column of the table. Choose from {', '.join(map(repr, results))}.")
+    ax = _axes(ax)
+    names = results.assign(**{by: [f"{value:,}" if isinstance(value, int) else str(value) for value in results[by]]})
+    look = {"hue": by, "style": by, "markers": True, "markersize": 6, "palette": HUES[: names[by].nunique()]}
+    sns.lineplot(names, x=rate, y=column, estimator="median", errorbar=("pi", 100), ax=ax, **look)
+    ax.set_xscale("log")
+    ticks = sorted(results[rate].unique())
+    ax.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
+    ax.set(xlabel="learning rate", ylabel=ylabel, title=title)
     return ax
 
 

@@ -79,7 +79,18 @@ def test_scaler_is_fitted_on_the_training_set_only(split):
     assert np.abs(data.x_valid.mean(axis=0)).max() > 0.02
     mean, deviation = raw.x_train.mean(axis=0, dtype=float), raw.x_train.std(axis=0, dtype=float)
     np.testing.assert_allclose(data.x_valid, (raw.x_valid - mean) / deviation, atol=1e-3)
-    np.testing.assert_array_equal(data.y_valid, raw.y_valid)
+
+
+@pytest.mark.parametrize("split", ["clean", "tutorial"])
+def test_targets_are_centred_on_the_training_rows_where_inputs_are_standardized(split):
+    raw, data = load_red_wine(split=split, center=False), load_red_wine(split=split)
+    assert raw.target_mean == 0
+    assert data.target_mean == pytest.approx(raw.y_train.mean(dtype=float))
+    for part in PARTS:
+        given, centred = getattr(raw, f"y_{part}"), getattr(data, f"y_{part}")
+        np.testing.assert_allclose(centred + data.target_mean, given, atol=1e-5)
+    assert load_red_wine(split=split, standardize=False).target_mean == 0
+    assert same_arrays(load_red_wine(split=split, center=True), data)
 
 
 def test_tutorial_split_is_that_of_the_tutorial():
@@ -170,7 +181,8 @@ def test_label_noise_is_nested():
     [
         (load_red_wine, {}),
         (load_red_wine, {"seed": 3, "standardize": False}),
-        (load_red_wine, {"split": "tutorial"}),
+        (load_red_wine, {"split": "tutorial", "center": False}),
+        (load_red_wine, {"standardize": False, "center": True}),
         (load_mnist, {}),
         (load_mnist, {"n_train": 70, "n_valid": 60, "n_test": 50, "label_noise": 0.25, "flatten": False, "seed": 4}),
     ],
@@ -194,6 +206,7 @@ def test_source_makes_the_same_data_set(load, arguments):
         (load_mnist, {"seed": -1}, ["seed=-1", ">= 0"]),
         (load_red_wine, {"split": "foo"}, ["split='foo'", "'clean'", "'tutorial'"]),
         (load_red_wine, {"standardize": 1}, ["standardize=1", "True", "False"]),
+        (load_red_wine, {"center": 1}, ["center=1", "True", "False", "None"]),
         (load_red_wine, {"seed": 0.5}, ["seed=0.5", "whole number"]),
     ],
 )

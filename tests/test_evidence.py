@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from course_utils.evidence import claim, curves, repeat, seeds, tabulate
+from course_utils.evidence import by_seed, claim, curves, repeat, seeds, tabulate
 from course_utils.experiment import Settings, run
 
 QUICK = Settings(width=4, depth=1, epochs=2)
@@ -145,6 +145,27 @@ def test_a_history_is_short_in_a_printed_table():
     table = repeat(lambda seed: history_of(loss=[0.125] * 50), seeds=[0])
     assert "<50 epochs>" in table.to_string()
     assert "0.125, 0.125" not in table.to_string()
+
+
+def test_two_settings_can_be_compared_seed_by_seed():
+    table = repeat(lambda seed, width: {"loss": width + seed}, seeds=[0, 1], width=[10, 20])
+    losses = by_seed(table, "width", "loss")
+    assert list(losses[20] - losses[10]) == [10, 10]
+    assert list(losses.index) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("setting", "column", "named"),
+    [
+        ("widht", "loss", r"'widht' is not a column.*'width'"),
+        ("width", "val_loss", r"'val_loss' is not a column.*'loss'"),
+        ("width", "loss", r"several rows for one seed and width"),
+    ],
+)
+def test_what_cannot_be_compared_by_seed_is_named(setting, column, named):
+    table = repeat(lambda seed, width, rate: {"loss": 0.0}, seeds=[0, 1], width=[10, 20], rate=[1, 2])
+    with pytest.raises(ValueError, match=named):
+        by_seed(table, setting, column)
 
 
 def test_a_claim_asks_for_four_seeds_unless_told_otherwise(capsys):

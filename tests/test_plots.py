@@ -9,6 +9,7 @@ import pytest
 from matplotlib.colors import same_color, to_rgb
 
 from course_utils import plots
+from course_utils.baselines import guessing_loss, linear_loss
 from course_utils.evidence import repeat
 
 HISTORY = {"loss": [3.0, 2.0, 1.0], "val_loss": [4.0, 2.5, 3.5], "accuracy": [0.1, 0.5, 0.9]}
@@ -289,3 +290,34 @@ def test_what_cannot_be_drawn_is_named(ax, run, metric, named):
 def test_unknown_column_is_named_with_the_columns(ax):
     with pytest.raises(ValueError, match=r"x='widht'.*'width', 'loss', 'val_loss', 'best'"):
         plots.loss_against(TABLE, "widht", ax=ax)
+
+
+def test_lines_against_the_rate_show_the_median_of_each_group(ax):
+    rates, table = [1e-3, 1e-1], []
+    for width, losses in ((2, ([5, 1, 3], [7, 9, 8])), (1024, ([2, 2, 6], [4, 5, 6]))):
+        for rate, values in zip(rates, losses, strict=True):
+            table += [{"width": width, "rate": rate, "val_loss": value} for value in values]
+    assert plots.against_rate(pd.DataFrame(table), "width", ax=ax) is ax
+    drawn = [line.get_ydata() for line in ax.get_lines() if len(line.get_xdata()) == 2]
+    np.testing.assert_array_equal(drawn, [[3, 8], [2, 5]])
+    assert ax.get_xscale() == "log"
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["0.001", "0.1"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["2", "1,024"]
+
+
+def test_against_rate_names_what_is_missing(ax):
+    with pytest.raises(ValueError, match=r"'rate' is not a column.*'width'"):
+        plots.against_rate(TABLE, "width", ax=ax)
+
+
+@pytest.mark.parametrize("vertical", [False, True])
+def test_reference_lines_stand_at_guessing_and_the_plane(ax, wine, vertical):
+    assert plots.reference_lines(wine, ax=ax, vertical=vertical) is ax
+    along = [line.get_xdata() if vertical else line.get_ydata() for line in ax.get_lines()]
+    np.testing.assert_allclose(along, [[guessing_loss(wine)] * 2, [linear_loss(wine)] * 2])
+    assert [text.get_text().split(":")[0] for text in ax.get_legend().get_texts()] == ["guessing", "plane"]
+
+
+def test_digits_have_no_plane(ax, mnist):
+    plots.reference_lines(mnist, ax=ax)
+    assert [line.get_label().split(":")[0] for line in ax.get_lines()] == ["guessing"]
