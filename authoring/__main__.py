@@ -7,7 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import nbformat
+
 from authoring.calibrate import N_SEEDS, calibrate
+from authoring.form import minutes, unsupported_numbers
 from authoring.notebooks import check, find_notebooks, record
 
 __all__ = ["main"]
@@ -23,8 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=N_SEEDS, help="for calibrate: on how many (%(default)s)")
     options = parser.parse_args(arguments)
     do: dict[str, Callable[[Path], Found]] = {
-        "record": lambda path: (f" ({record(path):.0f} s)", check(path)),
-        "check": lambda path: ("", check(path)),
+        "record": _record,
+        "check": _check,
         "calibrate": lambda path: _calibrate(path, seeds=options.seeds),
     }
     failed = False
@@ -38,6 +41,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in problems:
             print(f"  - {problem}")
     return int(failed)
+
+
+def _record(path: Path) -> Found:
+    seconds = record(path)
+    numbers, problems = _check(path)
+    needed = minutes(nbformat.read(path, as_version=4), waiting=seconds)
+    return f" ({seconds:.0f} s; {needed:.0f} minutes of a class){numbers}", problems
+
+
+def _check(path: Path) -> Found:
+    problems = check(path)
+    numbers = unsupported_numbers(nbformat.read(path, as_version=4))  # a question: many are read off a figure
+    return f"; in no output: {', '.join(numbers)}" if numbers else "", problems
 
 
 def _calibrate(path: Path, *, seeds: int) -> Found:

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import base64
 import io
-import itertools
 import os
 import re
-import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -22,9 +20,13 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from PIL import Image
 
+from authoring import form
+from authoring.form import code_cells, count_lines
+
 __all__ = ["check", "execute", "find_notebooks", "record", "smaller"]
 
 LESSONS = Path(__file__).resolve().parent.parent / "lessons"
+FURTHER = "further"
 MAX_BYTES = 1_000_000
 CELL_TIMEOUT = 120  # seconds, as in the tests
 FAILED_CLAIM = "✘"
@@ -119,8 +121,8 @@ def check(path: Path) -> list[str]:
     """Say what in a recorded notebook breaks the rules; an empty list if nothing does.
 
     All notebooks: executed in order; no error, stderr, failed claim, absolute path, widget state, shell command or
-    negated comparison; below 1 MB; cells of at most 25 lines. Lessons (notebooks directly in `lessons/`) also keep to
-    the counts of the style.
+    negated comparison; below 1 MB; cells of at most 25 lines. Lessons and what is further to them also keep to the
+    rules of `authoring.form`.
 
     Raises
     ------
@@ -136,9 +138,17 @@ def check(path: Path) -> list[str]:
         problems.append(
             f"the file has {path.stat().st_size:,} bytes, more than {MAX_BYTES:,}: lower the dpi of figures"
         )
-    if path.resolve().parent == LESSONS:
-        problems += _problems_of_form(notebook)
-    return problems
+    limits = _limits(path.resolve())
+    return problems if limits is None else [*problems, *form.problems_of_form(notebook, limits)]
+
+
+def _limits(path: Path) -> form.Limits | None:
+    """The limits for a lesson, or for what is further to it; None for a notebook that is neither."""
+    if path.parent == LESSONS / FURTHER:
+        return form.FURTHER
+    if path.parent == LESSONS:
+        return form.CORE if (LESSONS / FURTHER / path.name).is_file() else form.WHOLE
+    return None
 
 
 def _read(path: Path) -> nbformat.NotebookNode:
@@ -182,14 +192,10 @@ def smaller(picture: str) -> str:
     return found if len(found) < len(picture) else picture
 
 
-def _code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
-    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-
-
 def _problems_of_outputs(notebook: nbformat.NotebookNode) -> Iterator[str]:
     if "widgets" in notebook.metadata:
         yield "widget state is stored, which breaks the view on GitHub: record it again"
-    cells = _code_cells(notebook)
+    cells = code_cells(notebook)
     if [cell.execution_count for cell in cells] != list(range(1, len(cells) + 1)):
         yield "the cells were not executed once each, from top to bottom: record it again"
     for number, cell in enumerate(cells, start=1):
@@ -206,9 +212,9 @@ def _problems_of_outputs(notebook: nbformat.NotebookNode) -> Iterator[str]:
 
 
 def _problems_of_sources(notebook: nbformat.NotebookNode) -> Iterator[str]:
-    for number, cell in enumerate(_code_cells(notebook), start=1):
-        if _lines(cell) > 25:
-            yield f"code cell {number} has {_lines(cell)} lines, more than 25: import what is not taught here"
+    for number, cell in enumerate(code_cells(notebook), start=1):
+        if count_lines(cell) > 25:
+            yield f"code cell {number} has {count_lines(cell)} lines, more than 25: import what is not taught here"
         if SHELL_COMMAND.search(cell.source):
             yield f"code cell {number} runs a shell command: use Python"
         if NEGATED_COMPARISON.search(cell.source):
@@ -216,44 +222,3 @@ def _problems_of_sources(notebook: nbformat.NotebookNode) -> Iterator[str]:
     for cell in notebook.cells:
         if ABSOLUTE_PATH.search(cell.source):
             yield f"a cell names an absolute path: {ABSOLUTE_PATH.search(cell.source).group(0)!r}"
-
-
-def _problems_of_form(notebook: nbformat.NotebookNode) -> Iterator[str]:
-    """The counts that the course's style asks of a lesson."""
-    code, text = _code_cells(notebook), [cell for cell in notebook.cells if cell.cell_type == "markdown"]
-    lengths = [_lines(cell) for cell in code]
-    headings = sum(line.startswith("## ") for cell in text for line in cell.source.splitlines())
-    words = sum(len(_prose(cell.source).split()) for cell in text)
-    kinds = [cell.cell_type for cell in notebook.cells if cell.source.strip()]
-    introduced = sum(before == "markdown" for before, kind in itertools.pairwise(kinds) if kind == "code")
-    short = sum(length <= 10 for length in lengths) / max(1, len(lengths))
-    pictures = [sum("image/png" in output.get("data", {}) for output in cell.outputs) for cell in code]
-    rules: list[tuple[bool, Callable[[], str]]] = [
-        (kinds[:1] == ["markdown"] and text[0].source.startswith("# "), lambda: "the first cell is no title"),
-        (15 <= len(code) <= 35, lambda: f"{len(code)} code cells, not 15 to 35"),
-        (
-            statistics.median(lengths or [0]) <= 5,
-            lambda: f"half of the cells have over {statistics.median(lengths)} lines",
-        ),
-        (short >= 0.85, lambda: f"only {short:.0%} of the cells have at most 10 lines, not 85 %"),
-        (4 <= headings <= 7, lambda: f"{headings} second-level headings, not 4 to 7"),
-        (700 <= words <= 1800, lambda: f"{words} words of prose, not 700 to 1,800"),
-        (
-            introduced >= 0.8 * len(code),
-            lambda: f"prose before {introduced} of {len(code)} code cells, not before 80 %",
-        ),
-        (max(pictures or [0]) <= 1, lambda: "a cell shows more than one figure"),
-    ]
-    yield from (message() for holds, message in rules if not holds)
-
-
-def _lines(cell: nbformat.NotebookNode) -> int:
-    """Lines that are not empty; the first one of every lesson, which nobody has to read, does not count."""
-    lines = (line.strip() for line in cell.source.splitlines())
-    return sum(bool(line) and not line.startswith("import course_utils.quiet") for line in lines)
-
-
-def _prose(source: str) -> str:
-    """Text without tables, formulas and code blocks."""
-    source = re.sub(r"```.*?```|\$\$.*?\$\$", " ", source, flags=re.DOTALL)
-    return "\n".join(line for line in source.splitlines() if not line.lstrip().startswith("|"))
