@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from course_utils.data import Dataset
 from course_utils.experiment import Settings
+from course_utils.palette import CROSS_ENTROPY, MAE
 from course_utils.schedules import epoch_schedule
 
 __all__ = ["code"]
@@ -15,6 +16,7 @@ SHUFFLED = (
 LOADERS = ("load_red_wine", "load_mnist")
 OPTIMIZERS = {"adam": "Adam", "sgd": "SGD", "momentum": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
 ACTIVATIONS = {"swish": "silu"}  # names that Keras knows by another one
+LABELS = {"regression": MAE, "classification": CROSS_ENTROPY}
 LOSSES = {
     "regression": '"mae"',
     "classification": "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
@@ -89,6 +91,7 @@ def _report(data: Dataset) -> list[str]:
         f"for name in {curves}:",
         "    plt.plot(range(1, len(history.epoch) + 1), history.history[name], label=name)",
         'plt.xlabel("epoch")',
+        f'plt.ylabel("{LABELS[data.task]}")',
         "plt.ylim(bottom=0)",
         "plt.legend()",
         "plt.show()",

@@ -7,7 +7,7 @@ Data goes round once; each arrow is a call, and what is handed on is never chang
        │ PNG, words                           └─Progress─┘
        │                                      │
     Painter ◂──Scene── ExplorerState ◂────────┘
-     draw   (figure, rates, diagram, marks)      decide   (words)
+     draw   (figure, rates, diagram, marks)      decide   (verdict, words)
 
 `explorer` is what students see, and `session` joins the parts. `threads` is what worker, painter and preparer have in
 common, which work by themselves; without the preparer (`prepare`) all the rest works, too. `page` knows which explorers

@@ -19,7 +19,15 @@ from matplotlib.lines import Line2D
 from course_utils.data import Dataset
 from course_utils.explorer.controls import Setup
 from course_utils.explorer.diagram import draw_network
-from course_utils.explorer.marks import best_mark, draw_above, draw_best, draw_gap, draw_number, end_mark
+from course_utils.explorer.marks import (
+    best_mark,
+    draw_above,
+    draw_best,
+    draw_gap,
+    draw_number,
+    draw_numbers_above,
+    end_mark,
+)
 from course_utils.explorer.panel import LARGE, SMALL, draw_series, median, style_axes
 from course_utils.explorer.progress import Group
 from course_utils.explorer.rates import RatePanel
@@ -30,8 +38,10 @@ __all__ = ["CurvePicture", "still_png"]
 
 # Inches: the whole picture without and with the panel of the rates, and that panel with the space above it.
 WIDTH, HEIGHT, HEIGHT_WITH_RATE, RATE, SPACE = 7.2, 4.1, 5.0, 0.95, 0.2
-# Numbers of runs, on their curves: the place of the first, as a share of the epochs, the next one's distance, how many.
-FIRST_NUMBER, NUMBER_STEP, NUMBERS = 0.5, 0.06, 8
+# Numbers of runs, on their curves, as shares of the epochs: pinned ones from the right, then those of earlier runs; the
+# distance of two, and how many of those have places of their own.
+PINNED_NUMBER, EARLIER_NUMBER, NUMBER_STEP, NUMBERS = 0.95, 0.59, 0.06, 6
+TRAINING_FAINTER = 0.4  # of a pinned run: what is compared is validation
 HALL = 1.3  # times as large for a hall
 LOSSES = {"training": "loss", "validation": "val_loss"}  # their names in the history
 
@@ -77,15 +87,15 @@ class CurvePicture:
 
     def png(self, curves: Curves) -> bytes:
         """The picture as a PNG file."""
-        axes = (curves.axes, self.rates and self.rates.limits(curves))
+        axes, ground = curves.axes, (curves.ground, curves.is_finished)
         if self._axes != axes:
             self.draw_axes(curves)
             self._canvas.draw()
             self._axes, self._axes_pixels = axes, self._canvas.copy_from_bbox(self.figure.bbox)
-        if self._ground != (axes, curves.ground):
+        if self._ground != ground:
             self._canvas.restore_region(self._axes_pixels)
             self._draw_and_remove(self.draw_earlier(curves))
-            self._ground, self._ground_pixels = (axes, curves.ground), self._canvas.copy_from_bbox(self.figure.bbox)
+            self._ground, self._ground_pixels = ground, self._canvas.copy_from_bbox(self.figure.bbox)
         self._canvas.restore_region(self._ground_pixels)
         self._draw_and_remove(self.draw_runs(curves))
         file = io.BytesIO()
@@ -120,9 +130,14 @@ class CurvePicture:
         beside = {"xytext": (14, 0), "va": "center"}  # of the mark at a curve's end
         above = {"xytext": (4, 1), "va": "bottom"}
         for name, loss, x, place in (("guessing", curves.guess, 1, beside), ("plane", curves.plane, 0, above)):
-            if np.isfinite(loss) and loss <= curves.top:
+            if not np.isfinite(loss):
+                continue
+            if loss <= curves.top:
                 ax.axhline(loss, color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
                 ax.annotate(name, (x, loss), xycoords=ax.get_yaxis_transform(), **small, **place)
+            else:
+                words, top = f"▲ {name}\n    {loss:.2f}", {"xytext": (8, 0), "va": "top"}
+                ax.annotate(words, (1, 1), xycoords="axes fraction", **small, **top)
 
     def _draw_legend(self) -> None:
         """What lines and marks stand for, above the axis; in the place of any legend before."""
@@ -154,13 +169,29 @@ class CurvePicture:
             artists += _plot(self.ax, group, faint, linewidth=1, alpha=0.4)
         for i, (group, _) in enumerate(curves.pinned):
             colors = dict.fromkeys(PARTS, PIN_COLORS[i % len(PIN_COLORS)])
-            artists += _plot(self.ax, group, colors, linewidth=1.5, alpha=0.9, band=True)
-        groups = [*curves.earlier, *(group for group, _ in curves.pinned)]
-        for number, group in zip(curves.numbers, groups, strict=False):
-            if number:
-                place = FIRST_NUMBER + NUMBER_STEP * (number % NUMBERS)
-                artists += draw_number(self.ax, number, _median(group, "val_loss")[: curves.epochs], at=place)
+            artists += _plot(self.ax, group, colors, linewidth=1.5, alpha=0.9, training=TRAINING_FAINTER, band=True)
+        if not curves.is_finished:  # then they stand in front of everything
+            artists += self._numbers(curves)
         return artists + (self.rates.draw_earlier(curves) if self.rates else [])
+
+    def _numbers(self, curves: Curves) -> list[Artist]:
+        """The numbers of earlier and pinned runs, each at a place of its own along its curve; those above, in words."""
+        artists, above = [], []
+        earlier = [
+            (group, EARLIER_NUMBER - NUMBER_STEP * (k % NUMBERS), FAINT)
+            for group, k in zip(curves.earlier, curves.numbers, strict=False)
+        ]
+        pinned = [
+            (group, PINNED_NUMBER - NUMBER_STEP * i, PIN_COLORS[i % len(PIN_COLORS)])
+            for i, (group, _) in enumerate(curves.pinned)
+        ]
+        for number, (group, place, color) in zip(curves.numbers, [*earlier, *pinned], strict=False):
+            losses = _median(group, "val_loss")[: curves.epochs]
+            if number and len(losses) and losses[-1] > curves.top:
+                above.append(number)
+            elif number:
+                artists += draw_number(self.ax, number, losses, at=place, color=color)
+        return artists + draw_numbers_above(self.ax, above)
 
     def draw_pins(self, curves: Curves) -> list[Artist]:
         """The legend of the pinned runs, in front of everything."""
@@ -187,7 +218,7 @@ class CurvePicture:
         else:
             artists = [line for run in runs for line in _plot(ax, (run,), colors, linewidth=1.2, alpha=0.6)]
         if curves.is_finished:
-            artists += self._marks(runs, curves)
+            artists += [*self._marks(runs, curves), *self._numbers(curves)]
         ends = {part: losses[-1] for part, name in LOSSES.items() if len(losses := _median(runs, name))}
         return artists + draw_above(ax, ends) + below
 
@@ -228,12 +259,23 @@ def _median(runs: Group, name: str) -> np.ndarray:
     return median([run.history.get(name, ()) for run in runs])
 
 
-def _plot(ax: Axes, runs: Group, colors: Mapping[str, str], *, band: bool = False, **line: object) -> list[Artist]:
-    """Draw both curves of a group, in these colours."""
+def _plot(
+    ax: Axes,
+    runs: Group,
+    colors: Mapping[str, str],
+    *,
+    alpha: float,
+    training: float = 1.0,
+    band: bool = False,
+    **line: object,
+) -> list[Artist]:
+    """Draw both curves of a group, in these colours; that of training so many times as faint."""
     artists = []
     for part, name in LOSSES.items():
         series, style = [run.history.get(name, ()) for run in runs], PARTS[part]["linestyle"]
-        artists += draw_series(ax, series, color=colors[part], band=band, linestyle=style, **line)
+        own = alpha * training if part == "training" else alpha
+        bands = band and (part == "validation" or training == 1.0)
+        artists += draw_series(ax, series, color=colors[part], band=bands, linestyle=style, alpha=own, **line)
     return artists
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from course_utils.explorer.controls import Setup
 from course_utils.explorer.progress import Group
-from course_utils.explorer.words import legend_text, spread, verdict_text
+from course_utils.explorer.verdict import verdict_text
+from course_utils.explorer.words import legend_text, spread
 
 __all__ = ["row"]
 

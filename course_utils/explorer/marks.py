@@ -6,7 +6,7 @@ the same on every axis. And *beside the axis* (`Axes.get_yaxis_transform`): x as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -17,7 +17,7 @@ from course_utils.experiment import best_epoch
 from course_utils.explorer.panel import PAPER, SMALL
 from course_utils.palette import INK, PARTS
 
-__all__ = ["best_mark", "draw_above", "draw_best", "draw_gap", "draw_number", "end_mark"]
+__all__ = ["best_mark", "draw_above", "draw_best", "draw_gap", "draw_number", "draw_numbers_above", "end_mark"]
 
 TRAINING, VALIDATION = PARTS["training"]["color"], PARTS["validation"]["color"]
 WORDS = {"training": "#B85100", "validation": VALIDATION}  # the orange of a line is too light for small text
@@ -50,7 +50,7 @@ def draw_best(ax: Axes, validation: np.ndarray) -> list[Artist]:
 
 
 def draw_gap(ax: Axes, *, epoch: int, training: float, validation: float, guess: float) -> list[Artist]:
-    """A bracket between the two losses at the end, and how far they lie apart; nothing if one of them is out of sight.
+    """A square at the training loss, a bracket up to that of validation, and the gap; only what is in sight.
 
     Parameters
     ----------
@@ -63,9 +63,11 @@ def draw_gap(ax: Axes, *, epoch: int, training: float, validation: float, guess:
         Beside which the word "guessing" stands.
     """
     top = ax.get_ylim()[1]
-    if not np.isfinite([training, validation]).all() or max(training, validation) >= top:
+    if not np.isfinite(training) or training >= top:
         return []
     square = ax.add_line(end_mark([epoch], [training], clip_on=False))
+    if not np.isfinite(validation) or validation >= top:
+        return [square]
     pixel = ax.transData.transform((epoch, 0))[0] + TO_BRACKET
     x = ax.transAxes.inverted().transform((pixel, 0))[0]
     beside = {"transform": ax.get_yaxis_transform(), "color": INK, "clip_on": False}
@@ -80,19 +82,31 @@ def draw_gap(ax: Axes, *, epoch: int, training: float, validation: float, guess:
     return [square, bracket, ax.text(x + TO_WORDS, y, words, fontsize=SMALL, va="center", bbox=paper, **beside)]
 
 
-def draw_number(ax: Axes, number: int, validation: np.ndarray, *, at: float) -> list[Artist]:
+def draw_number(ax: Axes, number: int, validation: np.ndarray, *, at: float, color: str) -> list[Artist]:
     """The number of a run in the table of runs, on its validation curve.
 
     Parameters
     ----------
     at : float
         Where, as a share of the epochs; each run has a place of its own, or the numbers of close curves would overlap.
+    color : str
+        Of the frame around it.
     """
     epoch = max(1, round(at * len(validation)))
     if not len(validation) or not validation[epoch - 1] < ax.get_ylim()[1]:
         return []
-    words = {"ha": "center", "va": "center", "fontsize": SMALL - 1, "color": INK, "bbox": {**PAPER, "pad": 0.5}}
+    frame = {**PAPER, "pad": 1, "edgecolor": color, "linewidth": 0.8}
+    words = {"ha": "center", "va": "center", "fontsize": SMALL - 1, "color": INK, "bbox": frame, "zorder": 6}
     return [ax.text(epoch, validation[epoch - 1], str(number), clip_on=True, **words)]
+
+
+def draw_numbers_above(ax: Axes, numbers: Sequence[int]) -> list[Artist]:
+    """A line of words for the runs in the table that end above the picture."""
+    if not numbers:
+        return []
+    words = f"▲ run{'s' if len(numbers) > 1 else ''} {', '.join(map(str, sorted(set(numbers))))}, above this picture"
+    style = {"fontsize": SMALL, "color": INK, "va": "top", "ha": "right", "bbox": {**PAPER, "pad": 2}}
+    return [ax.text(0.99, 1 - 0.2 * LINE, words, transform=ax.transAxes, **style)]
 
 
 def draw_above(ax: Axes, ends: Mapping[str, float]) -> list[Artist]:

@@ -18,7 +18,7 @@ from course_utils.schedules import learning_rates
 
 __all__ = ["RatePanel", "rates"]
 
-DECADES, MOST_TICKS = 3, 4  # how far below the rate where a run starts the axis reaches; labels on it
+MOST_TICKS = 4  # labels on the axis
 
 
 def rates(run: ExplorerRun) -> np.ndarray:
@@ -33,19 +33,9 @@ class RatePanel:
     def __init__(self, ax: Axes) -> None:
         self.ax = ax
 
-    def limits(self, curves: Curves) -> tuple[int, int]:
-        """Powers of ten at the ends of the y axis: below the rates where the runs shown reach their highest.
-
-        A schedule may lead below; the axis does not follow it, or a constant rate would lie in an empty panel.
-        """
-        groups = [curves.runs, *curves.earlier, *(group for group, _ in curves.pinned)]
-        setups = [curves.setup, *(run.setup for group in groups for run in group)]
-        tops = [math.log10(setup.settings.learning_rate) + 1e-9 for setup in setups if setup is not None] or [-3]
-        return math.floor(min(tops)) - DECADES, math.floor(max(tops)) + 1
-
     def draw_axes(self, curves: Curves) -> None:
         """The empty panel."""
-        low, high = self.limits(curves)
+        low, high = curves.rates
         style_axes(self.ax, epochs=curves.epochs, ylabel="learning rate")
         self.ax.set_yscale("log")
         powers = range(high, low - 1, -math.ceil((high - low + 1) / MOST_TICKS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,9 @@ import numpy as np
 from course_utils.explorer.controls import Setup
 from course_utils.explorer.progress import Group
 
-__all__ = ["Curves", "Scene", "highest_loss", "shows_rate"]
+__all__ = ["Curves", "Scene", "highest_loss", "rate_powers", "shows_rate"]
 
+DECADES = 3  # how far below the rate where a run starts the axis of rates reaches
 # Tops of the axis, as multiples of the loss of guessing: from that of most runs to that of runs which do not learn.
 TOPS = {"regression": (1.5, 2.5, 4.0), "classification": (0.55, 0.85, 1.2)}
 
@@ -38,6 +40,8 @@ class Curves:
         Where the x axis ends.
     top : float
         Where the y axis ends.
+    rates : tuple of int
+        Powers of ten at the ends of the axis of learning rates.
     guess : float
         Loss of the best constant answer; drawn as a line.
     plane : float
@@ -54,6 +58,7 @@ class Curves:
     numbers: tuple[int, ...] = ()
     epochs: int = 1
     top: float = 1.0
+    rates: tuple[int, int] = (-6, -2)
     guess: float = float("nan")
     plane: float = float("nan")
     setup: Setup | None = None
@@ -61,7 +66,7 @@ class Curves:
     @property
     def axes(self) -> tuple:
         """What axes and legend depend on."""
-        return self.task, self.epochs, self.top, str(self.guess), str(self.plane)  # NaN differs from itself
+        return self.task, self.epochs, self.top, self.rates, str(self.guess), str(self.plane)  # NaN differs from itself
 
     @property
     def ground(self) -> tuple:
@@ -123,6 +128,15 @@ def highest_loss(task: str, guess: float, *, ends: Iterable[float] = ()) -> floa
     heights = [unit * top for top in TOPS[task]]
     ends = list(ends)
     return next((height for height in heights if all(end < height for end in ends)), heights[-1])
+
+
+def rate_powers(learning_rates: Iterable[float]) -> tuple[int, int]:
+    """Powers of ten at the ends of the axis of learning rates: below and above those where runs start.
+
+    A schedule may lead below; the axis does not follow it, or a constant rate would lie in an empty panel.
+    """
+    powers = [math.log10(rate) + 1e-9 for rate in learning_rates]
+    return math.floor(min(powers)) - DECADES, math.floor(max(powers)) + 1
 
 
 def shows_rate(controls: Sequence[str], start: Setup) -> bool:

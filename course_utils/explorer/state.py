@@ -10,13 +10,23 @@ from course_utils.experiment import Settings
 from course_utils.explorer import log
 from course_utils.explorer.controls import Datasets, Setup
 from course_utils.explorer.progress import Group, Progress
-from course_utils.explorer.scene import Curves, Scene, highest_loss, shows_rate
-from course_utils.explorer.words import comparison, legend_text, settings_text, status_text, summary, why
+from course_utils.explorer.scene import Curves, Scene, highest_loss, rate_powers, shows_rate
+from course_utils.explorer.verdict import why
+from course_utils.explorer.words import (
+    COMPARED,
+    comparison,
+    is_held_against_seeds,
+    legend_text,
+    settings_text,
+    status_text,
+    summary,
+)
 from course_utils.palette import FAINT, PARTS, PIN_COLORS
 from course_utils.source import code
 
 __all__ = ["ExplorerState"]
 
+Ends = tuple[int, float, tuple[int, int]]
 EARLIER, PINS = 5, len(PIN_COLORS)
 ROWS = 50  # of the table, the newest ones
 
@@ -62,7 +72,7 @@ class ExplorerState:
         self._pinned: list[Group] = []
         self._finished: list[Group] = []  # all that ever were, in their order: the table of runs
         self._texts: list[dict[str, object]] = []  # of their rows; a scene is made fifty times a second
-        self._held: tuple[int, float] | None = None  # ends of the axes, where they are not to follow
+        self._held: Ends | None = None  # of the axes, where they are not to follow
 
     @property
     def data(self) -> Dataset:
@@ -161,7 +171,7 @@ class ExplorerState:
             self._pinned.append(group)
 
     def hold_axes(self, is_held: bool) -> None:
-        """Keep both axes where they end now, or let them follow what is shown again."""
+        """Keep all axes where they end now, or let them follow what is shown again."""
         self._held = self._ends_of_axes() if is_held else None
 
     def forget(self) -> None:
@@ -177,7 +187,7 @@ class ExplorerState:
             earlier = (*earlier, self._last_seen)  # stopped by the newest request; gone with its first curve
         pinned = [(group, legend_text(group, start=self._start, controls=self._controls)) for group in self._pinned]
         behind = (*earlier, *self._pinned)
-        epochs, top = self._held or self._ends_of_axes()
+        epochs, top, rates = self._held or self._ends_of_axes()
         return Curves(
             self._task,
             runs,
@@ -187,6 +197,7 @@ class ExplorerState:
             numbers=tuple(self._finished.index(group) + 1 if group in self._finished else 0 for group in behind),
             epochs=epochs,
             top=top,
+            rates=rates,
             guess=self._guess,
             plane=self._plane,
             setup=self.setup if self.with_rate else None,
@@ -201,18 +212,29 @@ class ExplorerState:
         """Of a row in the table: its colour, that of its curve or transparent, and whether it is pinned and shown."""
         is_shown, is_pinned = group == self.progress.runs, group in self._pinned
         color = PARTS["validation"]["color"] if is_shown or group in self._earlier[-EARLIER:] else "transparent"
-        if is_pinned:
-            color = PIN_COLORS[self._pinned.index(group)]
-        elif not is_shown and color != "transparent":
-            color = FAINT
+        if not is_shown:  # what is in front has the colour of its curve there, though it is pinned
+            color = PIN_COLORS[self._pinned.index(group)] if is_pinned else (FAINT if color != "transparent" else color)
         return {"color": color, "is_pinned": is_pinned, "is_shown": is_shown}
 
-    def _ends_of_axes(self) -> tuple[int, float]:
-        """Last epoch and highest loss: they follow the runs in front and those that are pinned, not the faint ones."""
+    def _ends_of_axes(self) -> Ends:
+        """Last epoch, highest loss and the learning rates' powers of ten.
+
+        They follow the runs in front and those that are pinned; the faint ones are followed by the rates alone.
+        """
         followed = [*self._pinned, *([self.progress.runs] if self.progress.has_ended else [])]
         epochs = [self.setup.settings.epochs, *(group[0].settings.epochs for group in followed if group)]
         curves = [run.history.get(name) for group in followed for run in group for name in ("loss", "val_loss")]
-        return max(epochs), highest_loss(self._task, self._guess, ends=[values[-1] for values in curves if values])
+        top = highest_loss(self._task, self._guess, ends=[values[-1] for values in curves if values])
+        starts = [
+            self.setup.settings,
+            *(run.settings for group in (*followed, *self._earlier[-EARLIER:]) for run in group),
+        ]
+        return max(epochs), top, rate_powers([settings.learning_rate for settings in starts])
+
+    def _why(self) -> str:
+        """The rule behind the verdict, and behind the comparison."""
+        reason, runs = why(self.progress.runs), self.progress.runs
+        return f"{reason} {COMPARED}" if is_held_against_seeds(runs, self._compared) else reason
 
     def scene(self) -> Scene:
         """Everything that is to be seen: picture, status, sentence, table and code."""
@@ -228,7 +250,7 @@ class ExplorerState:
             of=0 if progress.has_ended or self._seeds == 1 else settings.epochs * self._seeds,
             sentence=self.settings_text if failure else self.sentence,
             is_final=progress.is_finished,
-            why=why(progress.runs, compared=self._compared) if progress.is_finished else "",
+            why=self._why() if progress.is_finished else "",
             error=self.message or failure,
             rows=self.rows(),
             code=self._code_or_why_not() if self.shows_code else None,

@@ -1,8 +1,7 @@
-"""What the explorer says about a run: the verdict and its rule, the sentence under the picture, status and legend."""
+"""What the explorer says about runs: the sentence under the picture, the comparison, status and legend."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,130 +10,79 @@ from course_utils.data import Dataset
 from course_utils.experiment import Settings
 from course_utils.explorer.controls import Setup
 from course_utils.explorer.progress import ExplorerRun, Group, Progress
+from course_utils.explorer.verdict import number, verdict_text
 from course_utils.models import count_parameters
 
 __all__ = [
+    "COMPARED",
     "comparison",
+    "is_held_against_seeds",
     "legend_text",
     "settings_text",
     "spread",
     "status_text",
     "summary",
-    "verdict",
-    "verdict_text",
-    "why",
 ]
 
-RISE, DROP, LITTLE = 1.05, 0.99, 0.9
 FEWEST_SEEDS = 3  # for a spread that says anything
 ALWAYS_NAMED, FEW = ("width", "depth"), 4
 COMPARED = (
-    "The difference to the pinned run is that of the medians of the lowest validation losses. It is called clear if it "
-    "is larger than twice its standard error, ±, which comes from the spread over the seeds."
+    "Compared with the run that was pinned last are the medians of the lowest validation losses, and of those at the "
+    "end. ± is twice the standard error of the difference, from the spread over the seeds of both; a difference is "
+    "called clear if it is larger than that. The seeds share their rows: other rows may decide otherwise."
 )
 MEASURES = {"regression": "MAE", "classification": "cross-entropy"}
 
 
-def verdict(run: ExplorerRun) -> str:
-    """What the two curves show, by a rule.
-
-    The *end* of a curve is the median of its last tenth (at least one epoch), so that one lucky or unlucky epoch does
-    not decide. In this order:
-
-    1. "diverges": a loss at the end is not a finite number, or both losses end above that of guessing
-       (`baselines.guessing_loss`), and that of validation above twice as high and above where it began.
-    2. "still improving": the validation curve has its lowest value in its last tenth, which lies more than 1 % below
-       the tenth before it.
-    3. "overfits after epoch N": validation ends more than 5 % above its lowest value, at epoch N, while the training
-       loss has gone on falling since, lies below that of validation, and not above nine tenths of what guessing gives.
-    4. "unstable": validation ends more than 5 % above its lowest value, but the training loss has not fallen since,
-       lies above that of validation, or has hardly left that of guessing: no overfitting, but steps that are too large.
-    5. "underfits": both losses end above nine tenths of what guessing gives, so that hardly anything was learned.
-    6. "levelled off, gap G": everything else. Whether such a network underfits shows only when another one does better.
-
-    Returns
-    -------
-    str
-        Without validation rows, "no validation set".
-    """
-    return _judge(run)[0]
-
-
-def why(runs: Sequence[ExplorerRun], *, compared: Group = ()) -> str:
-    """The rule behind the verdict, with the numbers of this run, and behind the comparison with pinned runs.
-
-    Of several runs, all verdicts, and the rule of one that has the most frequent verdict.
-    """
-    shown = next(run for run in runs if _kind(run) == _verdicts(runs)[0][0])
-    reason = _judge(shown)[1]
-    if len(runs) > 1:
-        reason = f"{_all_verdicts(runs)}. Seed {shown.settings.seed}: {reason}"
-    return f"{reason} {COMPARED}" if compared and "seeds ±" in comparison(runs, compared, name="") else reason
-
-
-def _judge(run: ExplorerRun) -> tuple[str, str]:  # noqa: PLR0911 (a return for each rule)
-    """The verdict, and why."""
-    validation = np.asarray(run.history.get("val_loss", ()), float)
-    training = np.asarray(run.history["loss"], float)
-    if not len(validation):
-        return "no validation set", "There are no validation rows, so nobody knows how it does on new ones."
-    tenth = max(1, len(validation) // 10)
-    end, end_of_training = float(np.median(validation[-tenth:])), float(np.median(training[-tenth:]))
-    if not np.isfinite([validation[-tenth:], training[-tenth:]]).all():
-        return "diverges", "A loss at the end is not a finite number."
-    guess = f"guessing ({_number(run.guess)})"
-    if end > 2 * run.guess and end > validation[0] and end_of_training >= run.guess:
-        return "diverges", (
-            f"Validation ends at {_number(end)}, more than twice as high as {guess} and higher than it began; "
-            f"training ends above guessing, too."
-        )
-    best, lowest, before = run.best_epoch, float(np.nanmin(validation)), validation[-2 * tenth : -tenth]
-    falls = len(before) and end < DROP * float(np.median(before))
-    if best > len(validation) - tenth and falls:
-        drop = 1 - end / float(np.median(before))
-        return "still improving", (
-            f"Validation has its lowest value in the last tenth of the epochs, {drop:.1%} below the tenth before: "
-            "more epochs, or a higher learning rate, may bring more."
-        )
-    rise = end / lowest - 1
-    if end > RISE * lowest:
-        rose = f"The last tenth of validation lies {rise:.0%} above its lowest value, of epoch {best}"
-        rose += f" (more than {RISE - 1:.0%})"
-        if end_of_training < training[best - 1] and run.train_loss < end and run.train_loss <= LITTLE * run.guess:
-            return f"overfits after epoch {best}", f"{rose}, while training went on falling and lies below."
-        not_learned = f"has not fallen since, lies above, or has hardly left {guess}"
-        return "unstable", f"{rose}, but training {not_learned}: steps that are too large."
-    if end > LITTLE * run.guess and run.train_loss > LITTLE * run.guess:
-        return "underfits", f"Both losses end above nine tenths of {guess}: hardly anything was learned."
-    gap = validation[-1] - run.train_loss
-    below = " Below 0, the gap says that the validation rows are easier, as where only training labels are wrong."
-    return f"levelled off, gap {_signed(gap)}", (
-        f"Validation hardly moves at the end, {rise:.0%} above its lowest value (not more than {RISE - 1:.0%}). "
-        f"Whether it underfits shows only when another network does better.{below if gap < 0 else ''}"
-    )
-
-
 def comparison(front: Group, pinned: Group, *, name: str) -> str:
-    """How the runs in front compare with pinned ones, at their lowest validation loss, and whether that is luck.
+    """How the runs in front compare with pinned ones, at their lowest validation loss and at the end.
 
-    The difference of medians is held against twice its standard error, by the spread over the seeds of both, or of the
-    one side that has at least three.
+    The difference of medians is held against twice its standard error, from the spread over the seeds, where both sides
+    have at least three.
 
     Returns
     -------
     str
-        "0.02 better than pinned run 4 (seeds ± 0.03): not clear"; empty where there is nothing to compare.
+        "against pinned run 4: 0.021 better at best (± 0.013: clear), 0.002 worse at the end (± 0.015: not clear)";
+        empty where there is nothing to compare.
     """
-    own, other = _lowest(front), _lowest(pinned)
-    if not len(own) or not len(other):
+    own, other = _validations(front), _validations(pinned)
+    if not own or not other:
         return ""
+    known = is_held_against_seeds(front, pinned)
+    lowest = _difference([min(one) for one in own], [min(one) for one in other], is_known=known)
+    end = _difference(_ends(front), _ends(pinned), is_known=known)
+    words = f"against pinned {name}: {lowest} at best, {end} at the end"
+    if known:
+        return words
+    sides = "one seed each" if len(own) == len(other) == 1 else "too few seeds on one side"
+    return f"{words} ({sides}: × 5 seeds of both show whether that is luck)"
+
+
+def is_held_against_seeds(front: Group, pinned: Group) -> bool:
+    """Whether both have so many seeds that their spread says something."""
+    return min(len(_validations(front)), len(_validations(pinned))) >= FEWEST_SEEDS
+
+
+def _difference(own: Sequence[float], other: Sequence[float], *, is_known: bool) -> str:
+    """The difference of the medians, with as many decimals as it takes to hold it against its error."""
+    if not np.isfinite([*own, *other]).all():
+        return "no finite number"
     difference = float(np.median(own) - np.median(other))
-    words = f"{_number(abs(difference))} {'better' if difference < 0 else 'worse'} than pinned {name}"
-    spreads = [float(np.var(losses, ddof=1)) for losses in (own, other) if len(losses) >= FEWEST_SEEDS]
-    if not spreads:
-        return f"{words}, one seed each: × 5 seeds shows whether that is luck"
-    error = 2 * float(np.sqrt(np.mean(spreads) * (1 / len(own) + 1 / len(other))))
-    return f"{words} (seeds ± {_number(error)}): {'clear' if abs(difference) > error else 'not clear'}"
+    error = 2 * float(np.sqrt(np.var(own, ddof=1) / len(own) + np.var(other, ddof=1) / len(other))) if is_known else 0.0
+    size = f"{abs(difference):.3f}"
+    words = f"{size} {'better' if difference < 0 else 'worse'}" if float(size) else "level"
+    return f"{words} (± {error:.3f}: {'clear' if abs(difference) > error else 'not clear'})" if is_known else words
+
+
+def _ends(group: Group) -> list[float]:
+    """The last validation loss of each run that has one, whatever it is."""
+    return [losses[-1] for run in group if (losses := run.history.get("val_loss"))]
+
+
+def _validations(group: Group) -> list[list[float]]:
+    """The finite validation losses of each run that has any, in the order of its epochs."""
+    return [losses for run in group if (losses := _finite(run.history.get("val_loss", ())))]
 
 
 def settings_text(setup: Setup, data: Dataset, *, start: Setup, controls: Sequence[str]) -> str:
@@ -186,12 +134,12 @@ def summary(runs: Sequence[ExplorerRun], data: Dataset, *, with_verdict: bool = 
 
 
 def _losses_of_one(run: ExplorerRun, measure: str) -> list[str]:
-    train, validation = f"{_number(run.train_loss)}{_still(run)}", run.history.get("val_loss")
+    train, validation = f"{number(run.train_loss)}{_still(run)}", run.history.get("val_loss")
     if not validation:
         return [f"train {measure} {train}"]
-    found = _number(validation[-1])
+    found = number(validation[-1])
     if run.best_epoch is not None:
-        found = f"{_number(validation[run.best_epoch - 1])} at epoch {run.best_epoch}, {found} at the end"
+        found = f"{number(validation[run.best_epoch - 1])} at epoch {run.best_epoch}, {found} at the end"
     return [f"validation {measure} {found}", f"train {train}"]
 
 
@@ -202,39 +150,8 @@ def _losses_of_seeds(runs: Sequence[ExplorerRun], measure: str) -> list[str]:
         return [f"{len(runs)} seeds", f"train {measure} {train}"]
     best = [min(_finite(losses), default=float("nan")) for losses in validations]
     end = [losses[-1] for losses in validations]
-    found = f"validation {measure} {spread(best)} at best, {spread(end)} at the end"
+    found = f"validation {measure} {spread(best)} each at its best, {spread(end)} at the end"
     return [f"{len(runs)} seeds", found, f"train {train}"]
-
-
-def verdict_text(runs: Sequence[ExplorerRun]) -> str:
-    """The verdict; of several runs the most frequent one, and in how many of them it was given."""
-    return verdict(runs[0]) if len(runs) == 1 else _all_verdicts(runs).split(",")[0]
-
-
-def _all_verdicts(runs: Sequence[ExplorerRun]) -> str:
-    """All verdicts of several runs, the most frequent first: "overfits in 3 of 5, levelled off in 2"."""
-    (first, n), *others = _verdicts(runs)
-    return ", ".join([f"{first} in {n} of {len(runs)}", *(f"{words} in {count}" for words, count in others)])
-
-
-def _kind(run: ExplorerRun) -> str:
-    """The verdict without its numbers."""
-    return verdict(run).split(" after")[0].split(",")[0]
-
-
-def _verdicts(runs: Sequence[ExplorerRun]) -> list[tuple[str, int]]:
-    """The verdicts without their numbers and how often each was given, the most frequent first."""
-    return Counter(map(_kind, runs)).most_common()
-
-
-def _lowest(group: Group) -> np.ndarray:
-    """The lowest validation loss of each run that has one."""
-    each = (_finite(run.history.get("val_loss", ())) for run in group)
-    return np.array([min(losses) for losses in each if losses])
-
-
-def _signed(value: float) -> str:
-    return _number(value).replace("-", "−")
 
 
 def _still(run: ExplorerRun) -> str:
@@ -251,14 +168,8 @@ def _finite(values: Sequence[float]) -> list[float]:
     return [value for value in values if np.isfinite(value)]
 
 
-def _number(value: float) -> str:
-    if not np.isfinite(value):
-        return "not a number" if np.isnan(value) else "infinite"
-    return f"{value:.2f}" if abs(value) < 1000 else f"{value:.1e}"
-
-
 def spread(values: Sequence[float]) -> str:
     """The median, and where there are several values their range."""
     if len(values) == 1:
-        return _number(values[0])
-    return f"{_number(float(np.median(values)))} ({_number(min(values))}–{_number(max(values))})"
+        return number(values[0])
+    return f"{number(float(np.median(values)))} ({number(min(values))}–{number(max(values))})"

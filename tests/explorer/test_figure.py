@@ -150,7 +150,8 @@ def test_earlier_runs_are_faint_and_pinned_ones_in_a_colour_of_their_own(curves,
     expected = [color for color in (*PIN_COLORS, PIN_COLORS[0]) for _ in PARTS]  # after the last, the first again
     assert [line.get_color() for line in behind] == expected
     assert [line.get_linestyle() for line in behind] == ["--", "-"] * 7
-    assert all(line.get_alpha() > 0.8 for line in behind)
+    assert all(line.get_alpha() > 0.8 for line in behind[1::2])
+    assert all(line.get_alpha() < 0.5 for line in behind[::2])  # what is compared is validation
 
 
 def test_pins_have_a_legend_with_their_words_and_colours(curves, ending):
@@ -244,7 +245,8 @@ def test_there_is_no_gap_where_one_of_its_ends_is_out_of_sight(curves, ending, e
     training, validation = ends
     artists = drawn(curves(ending(0.5, validation, train_loss=training), is_finished=True))
     assert not any("gap" in text for text in words(artists))
-    assert marks(artists, "_") == marks(artists, "s") == []
+    assert marks(artists, "_") == []
+    assert len(marks(artists, "s")) == (training == 0.5)  # the square is seen wherever it lies in the picture
 
 
 def test_a_run_without_validation_has_one_curve_and_no_mark(curves, setup, make_run):
@@ -350,11 +352,22 @@ def test_another_plane_is_drawn_anew_and_the_same_unknown_one_is_not(curves):
     assert curves(plane=float("nan")).axes == curves(plane=float("nan")).axes
 
 
-@pytest.mark.parametrize("loss", [float("nan"), 1.3])
-def test_baselines_are_not_drawn_where_they_are_unknown_or_out_of_sight(curves, loss):
-    picture = CurvePicture()
-    picture.draw_axes(curves(guess=loss, plane=loss, top=1.2))
+def test_baselines_are_not_drawn_where_they_are_unknown(curves):
+    picture, unknown = CurvePicture(), float("nan")
+    picture.draw_axes(curves(guess=unknown, plane=unknown, top=1.2))
     assert len(picture.ax.get_lines()) == len(picture.ax.texts) == 0
+
+
+def test_guessing_above_the_picture_is_named_beside_its_top(curves):
+    picture = CurvePicture()
+    picture.draw_axes(curves(guess=2.3, top=1.2))
+    assert not picture.ax.get_lines()
+    (words,) = picture.ax.texts
+    assert words.get_text().split() == ["▲", "guessing", "2.30"]
+    box, axes = words.get_window_extent(), picture.ax.bbox
+    assert box.x0 > axes.x1
+    assert axes.y0 < box.y0 < box.y1 <= axes.y1 + 1
+    assert box.x1 <= picture.figure.bbox.x1
 
 
 def test_the_legend_names_curves_and_marks(curves):
@@ -593,3 +606,14 @@ def inverted(color):
     red, green, blue = 0.213, 0.715, 0.072
     grey = np.outer(np.ones(3), [red, green, blue])
     return np.clip((2 * grey - np.eye(3)) @ (1 - color), 0, 1)
+
+
+def test_runs_behind_that_end_above_the_picture_are_named(curves, ending, picture_and_layers):
+    picture, _ = picture_and_layers
+    low, high = (ending(0.5, 0.6),), (ending(2.0, 2.3),)
+    for is_finished in (True, False):
+        shown = curves(ending(0.4, 0.5), earlier=(high, low, high), numbers=(7, 2, 1), top=1.2, is_finished=is_finished)
+        texts = words([*picture.draw_earlier(shown), *picture.draw_runs(shown)])
+        assert "▲ runs 1, 7, above this picture" in texts
+        assert "2" in texts
+        assert "7" not in texts

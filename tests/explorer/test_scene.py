@@ -3,7 +3,7 @@
 import pytest
 
 from course_utils.explorer.controls import start_setup
-from course_utils.explorer.scene import Curves, highest_loss, shows_rate
+from course_utils.explorer.scene import Curves, highest_loss, rate_powers, shows_rate
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,15 @@ def test_what_is_behind_changes_with_axes_earlier_and_pinned_runs_and_with_nothi
         {"task": "classification"},
         {"epochs": 2},
         {"top": 2.0},
+        {"rates": (-8, -4)},
         {"guess": 2.0},
     ):
         assert Curves(**{**plain, **changed}).ground != ground
+
+
+@pytest.mark.parametrize(
+    ("rates", "ends"),
+    [([1e-3], (-6, -2)), ([1e-5], (-8, -4)), ([10.0], (-2, 2)), ([5e-4], (-7, -3)), ([1e-5, 1.0], (-8, 1))],
+)
+def test_the_axis_of_rates_ends_at_powers_of_ten_around_them(rates, ends):
+    assert rate_powers(rates) == ends

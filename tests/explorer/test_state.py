@@ -10,7 +10,7 @@ from course_utils.explorer import state as state_module
 from course_utils.explorer.controls import Datasets, start_setup
 from course_utils.explorer.progress import ExplorerRun, Progress
 from course_utils.explorer.state import ExplorerState
-from course_utils.palette import PIN_COLORS
+from course_utils.palette import PARTS, PIN_COLORS
 
 CONTROLS = ("width", "depth", "dropout")
 
@@ -177,14 +177,15 @@ def test_axes_grow_for_either_curve(state, name):
 def test_held_axes_stay(state):
     ask(state, epochs=50)
     update(state, "finished")
-    held = state.curves().epochs, state.curves().top
+    held = state.curves().axes
     state.hold_axes(True)
-    ask(state, epochs=3)
+    ask(state, epochs=3, learning_rate=1.0)
     update(state, "finished", loss=100.0)
-    assert (state.curves().epochs, state.curves().top) == held
+    assert state.curves().axes == held
     state.hold_axes(False)
     assert state.curves().epochs == 3
-    assert state.curves().top > held[1]
+    assert state.curves().top > held[2]
+    assert state.curves().rates[1] == 1
 
 
 def test_the_table_has_a_row_for_every_finished_run_newest_first(state):
@@ -198,6 +199,9 @@ def test_the_table_has_a_row_for_every_finished_run_newest_first(state):
     assert [row["is_shown"] for row in (newest, oldest)] == [True, False]
     assert [row["is_pinned"] for row in (newest, oldest)] == [False, True]
     assert oldest["color"] == PIN_COLORS[0]
+    state.pin()
+    assert state.scene().rows[0]["color"] == PARTS["validation"]["color"]  # in front, as in the picture
+    state.pin()
     assert (oldest["best"], oldest["epoch"], oldest["end"], oldest["seeds"]) == ("0.50", "1", "0.50", "1")
     state.forget()
     assert [row["is_pinned"] for row in state.scene().rows] == [False, False]  # and none is lost
@@ -222,7 +226,7 @@ def test_the_sentence_compares_with_what_is_pinned(state):
     assert "pinned" not in state.sentence
     ask(state, width=16)
     update(state, "finished", loss=0.4)
-    assert "0.10 better than pinned run 1" in state.sentence
+    assert "against pinned run 1: 0.100 better at best" in state.sentence
 
 
 def test_a_run_that_was_stopped_has_numbers_but_no_verdict(state):
