@@ -35,9 +35,9 @@ VERSIONS = ("tensorflow", "keras", "numpy", "scikit-learn")
 LISTEN = """
 import json, pathlib
 import course_utils.evidence as evidence
-def _listened(statement, per_seed, *, at_least=4, effect=None, _claim=evidence.claim):
-    found = _claim(statement, per_seed, at_least=at_least, effect=effect)
-    line = {"statement": statement, "per_seed": found.per_seed, "at_least": at_least, "effect": found.effect}
+def _listened(statement, per_seed, _claim=evidence.claim, **options):
+    found = _claim(statement, per_seed, **options)
+    line = {"statement": statement, "per_seed": found.per_seed, "at_least": found.at_least, "effect": found.effect}
     with pathlib.Path(%r).open("a", encoding="utf8") as file:
         file.write(json.dumps(line) + "\\n")
     return found

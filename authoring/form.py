@@ -30,11 +30,16 @@ class Limits:
     lines: int  # of code in all
     predictions: int
     figures: int
+    median: int  # lines of a cell
+    short: float = 0.85  # share of the cells with at most ten lines
+    introduced: float = 0.8  # share of the cells with prose before them
 
 
-WHOLE = Limits(cells=(15, 35), words=(700, 1800), headings=(4, 7), lines=1000, predictions=99, figures=99)
-CORE = Limits(cells=(15, 22), words=(700, 1200), headings=(4, 7), lines=150, predictions=10, figures=10)
-FURTHER = Limits(cells=(5, 22), words=(200, 1200), headings=(2, 7), lines=180, predictions=10, figures=10)
+WHOLE = Limits((15, 35), (700, 1800), (4, 7), lines=1000, predictions=99, figures=99, median=5)
+CORE = Limits((15, 22), (700, 1200), (4, 7), lines=150, predictions=10, figures=10, median=8)
+FURTHER = Limits(
+    (5, 22), (200, 1200), (2, 7), lines=180, predictions=10, figures=10, median=10, short=0.65, introduced=0.7
+)
 
 
 def problems_of_form(notebook: nbformat.NotebookNode, limits: Limits) -> Iterator[str]:
@@ -51,12 +56,12 @@ def problems_of_form(notebook: nbformat.NotebookNode, limits: Limits) -> Iterato
     yield from _outside("lines of code", sum(lengths), (0, limits.lines))
     yield from _outside("predictions", _predictions(notebook), (0, limits.predictions))
     yield from _outside("figures", sum(map(_figures, code)), (0, limits.figures))
-    if statistics.median(lengths or [0]) > (5 if limits is WHOLE else 8):
+    if statistics.median(lengths or [0]) > limits.median:
         yield f"half of the cells have over {statistics.median(lengths)} lines"
-    if sum(length <= 10 for length in lengths) < 0.85 * len(lengths):
-        yield "fewer than 85 % of the cells have at most 10 lines"
-    if introduced < 0.8 * len(code):
-        yield f"prose before {introduced} of {len(code)} code cells, not before 80 %"
+    if sum(length <= 10 for length in lengths) < limits.short * len(lengths):
+        yield f"fewer than {limits.short:.0%} of the cells have at most 10 lines"
+    if introduced < limits.introduced * len(code):
+        yield f"prose before {introduced} of {len(code)} code cells, not before {limits.introduced:.0%}"
     if max(map(_figures, code), default=0) > 1:
         yield "a cell shows more than one figure"
     if limits is not WHOLE:

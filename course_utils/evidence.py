@@ -186,7 +186,13 @@ class Held:
 
 
 def claim(
-    statement: str, per_seed: Iterable[bool], *, at_least: int = 4, effect: Iterable[float] | None = None
+    statement: str,
+    per_seed: Iterable[bool] | Iterable[float],
+    *,
+    above: float | None = None,
+    below: float | None = None,
+    at_least: int = 4,
+    effect: Iterable[float] | None = None,
 ) -> Held:
     """Print one line that says whether `statement` held in at least so many seeds.
 
@@ -196,13 +202,17 @@ def claim(
     ----------
     statement : str
         A full sentence without its full stop.
-    per_seed : iterable of bool
-        For each seed, whether the statement held. Where a run diverged, its loss is NaN and every comparison False: the
-        statement did not hold. But `~(a < b)` is True then, so write `a >= b` (`python -m authoring check` looks).
+    per_seed : iterable of bool, or of float with `above` or `below`
+        For each seed, whether the statement held; or the number that it is about. Where a run diverged, its loss is NaN
+        and every comparison False: the statement did not hold. But `~(a < b)` is True then, so write `a >= b`
+        (`python -m authoring check` looks).
+    above, below : float, optional
+        The statement held where the number is above, or below, this.
     at_least : int
         Number of seeds in which it must hold; chosen well inside of what a calibration on more seeds showed.
     effect : iterable of float, optional
-        For each seed, how large the difference is that the claim is about; for the ledger.
+        For each seed, how large the difference is that the claim is about, for the ledger; the numbers themselves where
+        there are `above` or `below`.
 
     Returns
     -------
@@ -212,9 +222,18 @@ def claim(
     Raises
     ------
     ValueError
-        If `per_seed` holds something other than True and False, or fewer values than `at_least`; or `effect` another
-        number of values.
+        If `per_seed` holds something other than True and False (or numbers, with one of `above` and `below`), or fewer
+        values than `at_least`; or `effect` another number of values.
+
+    Examples
+    --------
+    >>> found = claim("dropout lowers the loss", [0.1, 0.2, 0.1, 0.3, -0.1], above=0)
+    ✔ dropout lowers the loss — held in at least 4 of 5 seeds
+    >>> found.held, found.of
+    (4, 5)
     """
+    if above is not None or below is not None:
+        per_seed, effect = _compared(per_seed, above, below, effect)
     if isinstance(per_seed, (bool, np.bool_)):
         raise ValueError(f"per_seed={per_seed!r} is one value: pass True or False for each seed.")
     held = list(per_seed)
@@ -232,6 +251,18 @@ def claim(
     else:
         print(f"✘ {statement} — held in fewer than {at_least} of {found.of} seeds")
     return found
+
+
+def _compared(
+    numbers: Iterable[float], above: float | None, below: float | None, effect: object
+) -> tuple[list[bool], list[float]]:
+    """Whether each number is on the side that was claimed; and the numbers."""
+    if (above is None) == (below is None) or effect is not None:
+        raise ValueError(f"above={above!r}, below={below!r}: pass one of them, and no effect, which is the numbers.")
+    values = list(numbers) if isinstance(numbers, Iterable) else [numbers]
+    if not all(isinstance(value, (int, float, np.number)) and not isinstance(value, bool) for value in values):
+        raise ValueError(f"per_seed={values!r} is not valid with above or below: pass one number for each seed.")
+    return [bool(value > above if below is None else value < below) for value in values], [float(v) for v in values]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from authoring.calibrate import Entry, break_probability
 
 CELLS = [
     "from course_utils.evidence import claim, seeds",
-    "claim('seeds grow', [s >= 0 for s in seeds(5)], effect=[s / 1000 for s in seeds(5)])",
+    "claim('seeds grow', [s / 1000 for s in seeds(5)], above=0)",
     "claim('seeds are even', [s % 2 == 0 for s in seeds(5)], at_least=1)",
 ]
 

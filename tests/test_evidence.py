@@ -266,3 +266,25 @@ def test_a_claim_about_something_else_is_refused(capsys, held, at_least, named):
     with pytest.raises(ValueError, match=named):
         claim("it holds", held, at_least=at_least)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("side", "held"), [({"above": 0.5}, 2), ({"below": 0.5}, 1), ({"above": -9}, 4)])
+def test_numbers_are_held_against_a_line(side, held):
+    found = claim("it holds", [0.4, 0.5, 0.6, np.float32(0.7), float("nan")], at_least=1, **side)
+    assert (found.held, found.of) == (held, 5)
+    assert found.effect[:3] == (0.4, 0.5, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "named"),
+    [
+        ([0.1], {"above": 0, "below": 1}, "pass one of them"),
+        ([0.1], {"above": 0, "effect": [0.1]}, "no effect"),
+        ([True], {"above": 0}, "one number for each seed"),
+        (["a"], {"below": 0}, "one number for each seed"),
+        ([0.1, 0.2], {}, "True or False"),
+    ],
+)
+def test_numbers_without_a_line_are_refused(values, options, named):
+    with pytest.raises(ValueError, match=named):
+        claim("it holds", values, at_least=1, **options)
