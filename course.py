@@ -33,7 +33,8 @@ def main() -> int:
     if command == "start":
         return call("-m", "jupyter", "lab", *rest, folder=ROOT / "lessons")
     tier = [] if "--all" in rest else ["-m", "not slow"]
-    tests = [*tier, *(argument for argument in rest if argument != "--all")]
+    # Two processes, each with whole files: a notebook's cells share a kernel, a module's tests their fixtures.
+    tests = ["-n", "2", "--dist", "loadfile", *tier, *(argument for argument in rest if argument != "--all")]
     return call("-m", "ruff", "check") or call("-m", "ruff", "format", "--check") or call("-m", "pytest", *tests)
 
 

@@ -26,6 +26,7 @@ def notebook(tmp_path, monkeypatch):
     return path
 
 
+@pytest.mark.slow
 def test_claims_are_counted_seed_by_seed_over_all_runs(notebook, tmp_path):
     grow, even = ledger.calibrate(notebook, seeds=10, first=100_000)
     assert (grow.held, grow.of, grow.at_least) == (10, 10, 4)

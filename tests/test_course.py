@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+TWO = ("-n", "2", "--dist", "loadfile")
+
 
 @pytest.fixture
 def course(tmp_path, monkeypatch):
@@ -95,10 +97,10 @@ def test_the_kernel_is_made_quiet_once(course):
 
 def test_test_runs_what_a_change_needs_and_with_all_the_rest(course, monkeypatch):
     started(course, monkeypatch, "test", "-x")
-    assert course.calls[-1][:-1] == ("-m", "pytest", "-m", "not slow", "-x")
+    assert course.calls[-1][:-1] == ("-m", "pytest", *TWO, "-m", "not slow", "-x")
     assert [call[1:-1] for call in course.calls[-3:-1]] == [("ruff", "check"), ("ruff", "format", "--check")]
     started(course, monkeypatch, "test", "--all", "-x")
-    assert course.calls[-1][:-1] == ("-m", "pytest", "-x")
+    assert course.calls[-1][:-1] == ("-m", "pytest", *TWO, "-x")
 
 
 @pytest.mark.parametrize("part", ["check", "--check", "pytest"])

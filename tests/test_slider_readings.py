@@ -14,6 +14,7 @@ import nbformat
 import numpy as np
 import pytest
 
+from course_utils.baselines import linear_loss
 from course_utils.data import load_mnist, load_red_wine
 from course_utils.explorer import Explorer
 from course_utils.explorer.progress import ExplorerRun
@@ -81,19 +82,18 @@ TWICE = {"width": 8, "depth": 2, "epochs": 100}
 
 
 def model_size(see: See) -> Iterator[tuple[str, bool]]:
-    one, three = see(), see(depth=3)
+    slow, faster, large = see(), see(learning_rate=0.01), see(learning_rate=0.01, width=512)
+    guess, plane = slow.runs[0].guess, linear_loss(load_red_wine())
     yield (
-        "From one layer to three, training falls from 0.43 to 0.33; ",
-        np.allclose([seen.curve("loss")[-1] for seen in (one, three)], [0.43, 0.33], atol=0.01),
+        "Task 1: too slow, near guessing; at 0.01 the error falls below the plane.",
+        abs(slow.end - guess) < 0.06 and faster.end < plane - 0.01,
     )
-    yield "validation rises from 0.49 to about 0.58.", np.allclose([one.end, three.end], [0.49, 0.58], atol=0.015)
-    yield "Ten layers of 8 end at about 0.47.", abs(see(width=8, depth=10).end - 0.47) < 0.015
-    sigmoid, linear = (see(width=8, depth=10, activation=name) for name in ("sigmoid", "linear"))
-    guess = sigmoid.runs[0].guess
-    yield "With sigmoid they learn nothing (0.69, as guessing).", np.allclose([sigmoid.end, guess], 0.69, atol=0.01)
+    gaps = [seen.end - seen.train for seen in (faster, large)]
+    yield "Task 2: a gap opens, which 4 units did not have.", abs(gaps[0]) < 0.03 and gaps[1] > 0.06
+    sigmoid, relu = (see(learning_rate=0.001, width=64, depth=10, activation=name) for name in ("sigmoid", "relu"))
     yield (
-        "Linear ends near 0.5: on these wines a plane is hard to beat.",
-        abs(linear.end - 0.5) < 0.02 and linear.end < one.end + 0.02,
+        "Task 3: sigmoid stays at guessing; ReLU learns.",
+        abs(sigmoid.end - guess) < 0.03 and relu.end < 0.85 * guess,
     )
 
 
@@ -205,5 +205,5 @@ def test_the_reading_says_what_the_sliders_show(name):
 
     found = list(READINGS[name](see))
     assert [sentence for sentence, holds in found if not holds] == []
-    reading = re.search(r"\*Reading\*[^.]*?\. (.*?)(\n\n|$)", cells[place + 1].source, re.DOTALL).group(1)
+    reading = re.search(r"\*Reading(?:\.\* |\*[^.]*?\. )(.*?)(\n\n|$)", cells[place + 1].source, re.DOTALL).group(1)
     assert "".join(sentence if sentence.endswith(" ") else f"{sentence} " for sentence, _ in found).strip() == reading

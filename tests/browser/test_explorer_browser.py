@@ -15,6 +15,7 @@ from jupyter import HOW_TO_GET_ONE, Explorer, Notebook, browser, find_browser, j
 if find_browser() is None:
     pytest.skip(HOW_TO_GET_ONE, allow_module_level=True)
 
+pytestmark = pytest.mark.slow
 IMPORTS = "from course_utils.data import load_red_wine\nfrom course_utils.explorer import Explorer"
 SHOW = "explorer = Explorer(load_red_wine(), epochs=100, batch_size=256)\nexplorer"
 ASK = "print(explorer.status, explorer.settings.width, [run.settings.width for run in explorer.runs])"
@@ -58,10 +59,10 @@ def chromium():
         yield found
 
 
-NO_SUBSHELLS = pytest.param("disabled", id="no subshells", marks=pytest.mark.slow)
-
-
-@pytest.fixture(scope="module", params=[pytest.param("perCommTarget", id="subshells"), NO_SUBSHELLS])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("perCommTarget", id="subshells"), pytest.param("disabled", id="no subshells")],
+)
 def lab(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     with jupyterlab(folder, subshells=request.param) as server:

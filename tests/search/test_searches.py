@@ -52,7 +52,7 @@ def test_cross_validation_of_the_classifier(wine, words):
     assert scores.mean() > 0.4
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading"])
+@pytest.mark.parametrize("backend", [pytest.param("loky", marks=pytest.mark.slow), "threading"])
 def test_two_at_once_give_the_serial_numbers(wine, serial, backend):
     before = random.randint, random.getstate()
     with parallel_config(backend=backend, n_jobs=2):

@@ -17,6 +17,8 @@ from sklearn.model_selection import cross_val_score
 from course_utils.search.progress_bar import _counting
 from tests.search.shared import assert_same_search, random_search
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def worker_log(tmp_path_factory):
