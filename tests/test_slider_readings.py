@@ -61,7 +61,6 @@ def generalization(see: See) -> Iterator[tuple[str, bool]]:
     start = see()
     falls = {name: start.end - see(**{name: value}).end for name, value in TWICE.items()}
     long, wide = see(epochs=300), see(width=512)
-    clean = [see(width=width, label_noise=0.0) for width in (16, 64, 128, 512)]
     yield "For 4 units, width helps most; ", falls["width"] > 0.2 > max(falls["depth"], falls["epochs"])
     yield "another layer of 4 makes it worse; ", falls["depth"] < -0.05
     yield "100 epochs change little, and 300 hurt.", abs(falls["epochs"]) < 0.1 and long.end > start.end + 0.1
@@ -70,11 +69,6 @@ def generalization(see: See) -> Iterator[tuple[str, bool]]:
     yield (
         "At 512 units the training loss goes to 0, while validation turns early and climbs.",
         wide.train < 0.05 and turns < 15 and climbs,
-    )
-    yield (
-        "Without label noise, validation ends at nearly the same height from 16 units to 512, "
-        "though 512 still turn upwards.",
-        np.ptp([seen.end for seen in clean]) < 0.03 and clean[-1].end > 1.05 * clean[-1].best,
     )
 
 
@@ -99,19 +93,15 @@ def model_size(see: See) -> Iterator[tuple[str, bool]]:
 
 def dropout(see: See) -> Iterator[tuple[str, bool]]:
     none, half, most = (see(dropout=rate) for rate in (0.0, 0.5, 0.9))
-    section_3 = none.end > 1.1 * none.best and half.end < none.end - 0.1 and most.end > half.end + 0.1
-    yield "Task 1: as in section 3.", section_3 and half.curve("loss")[-1] > half.end
+    low = min(most.end, most.curve("loss")[-1])
+    yield (
+        "Task 1: with 0.5 validation ends lower; with 0.9 both curves stay near guessing.",
+        half.end < none.end - 0.1 and low > 0.85 * most.runs[0].guess,
+    )
     small = see(dropout=0.5, width=16)
-    high = min(small.end, small.curve("loss")[-1]) > 1.7
-    yield (
-        "Task 2: at 0.5, 16 units are much worse than 128, and both curves are high: underfitting.",
-        small.end > half.end + 0.5 and high,
-    )
+    yield "Task 2: both curves are high.", min(small.end, small.curve("loss")[-1]) > half.end + 0.3
     with_it, without = (see(label_noise=0.0, dropout=rate) for rate in (0.5, 0.0))
-    yield (
-        "Task 3: a little, in the loss; hardly in accuracy.",
-        0.02 < without.end - with_it.end < 0.1 and abs(with_it.accuracy - without.accuracy) < 0.02,
-    )
+    yield "Task 3: hardly; the accuracy stays about the same.", abs(with_it.accuracy - without.accuracy) < 0.02
 
 
 def batch_norm(see: See) -> Iterator[tuple[str, bool]]:
