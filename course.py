@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 INSTALLED = ENVIRONMENT / "installed.txt"
+# Each takes whole files: the cells of a notebook share a kernel, the tests of a module their fixtures.
+TWO_PROCESSES = ["-n", "2", "--dist", "loadfile"]
 KERNEL = ENVIRONMENT / "share" / "jupyter" / "kernels" / "python3" / "kernel.json"
 
 
@@ -33,9 +35,9 @@ def main() -> int:
     if command == "start":
         return call("-m", "jupyter", "lab", *rest, folder=ROOT / "lessons")
     tier = [] if "--all" in rest else ["-m", "not slow"]
-    # Two processes, each with whole files: a notebook's cells share a kernel, a module's tests their fixtures.
-    tests = ["-n", "2", "--dist", "loadfile", *tier, *(argument for argument in rest if argument != "--all")]
-    return call("-m", "ruff", "check") or call("-m", "ruff", "format", "--check") or call("-m", "pytest", *tests)
+    tests = [*TWO_PROCESSES, *tier, *(argument for argument in rest if argument != "--all")]
+    style = call("-m", "ruff", "check") or call("-m", "ruff", "format", "--check")
+    return style or call("-m", "pytest", *tests, TF_NUM_INTRAOP_THREADS="1")  # one thread each: they share two cores
 
 
 def install() -> None:
@@ -59,9 +61,9 @@ def quiet_kernel() -> None:
         KERNEL.write_text(json.dumps(spec, indent=1), encoding="utf8")
 
 
-def call(*arguments: str, folder: Path = ROOT) -> int:
-    """Run the environment's Python and return its exit code."""
-    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
+def call(*arguments: str, folder: Path = ROOT, **variables: str) -> int:
+    """Run the environment's Python, with variables that this process may replace, and return its exit code."""
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **variables, **os.environ}
     return subprocess.call([PYTHON, *arguments], cwd=folder, env=environment)
 
 
