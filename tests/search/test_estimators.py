@@ -5,19 +5,25 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from course_utils.search import KerasMLPClassifier, KerasMLPRegressor
 from course_utils.training import fit
 from tests.search.shared import build_classifier_eagerly, build_eagerly, build_model, classifier, regressor
 
+CHECKED = [
+    KerasMLPRegressor(build_eagerly, epochs=2, n_neurons=3),
+    KerasMLPClassifier(build_classifier_eagerly, epochs=2, n_neurons=3),
+]
+# As `parametrize_with_checks`, whose names hold the address of `build_model`: two processes would not agree on them.
+CHECKS = [
+    pytest.param(estimator, check, id=f"{type(estimator).__name__}-{number}-{check.func.__name__}")
+    for one in CHECKED
+    for number, (estimator, check) in enumerate(estimator_checks_generator(one))
+]
 
-@parametrize_with_checks(
-    [
-        KerasMLPRegressor(build_eagerly, epochs=2, n_neurons=3),
-        KerasMLPClassifier(build_classifier_eagerly, epochs=2, n_neurons=3),
-    ]
-)
+
+@pytest.mark.parametrize(("estimator", "check"), CHECKS)
 def test_rules_of_scikit_learn(estimator, check):
     check(estimator)
 
