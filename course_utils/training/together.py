@@ -36,9 +36,9 @@ def fit_together(
     """Train models of the same architecture side by side; each as `fit(model, data, …, seed=seed)` would.
 
     Models are trained one after the other where the numbers would not be the same otherwise: if there is anything in
-    them that `alike.graph_key` does not know, such as code of your own; if their optimizer looks at all weights at once
-    or treats some differently (clipping by norm, weight decay); if weights have constraints; or if their optimizers
-    stand at different steps.
+    them that `alike.graph_key` does not know, such as code of your own or weights that are spared from decay; if their
+    optimizer looks at all weights at once (clipping by norm); if weights have constraints; or if their optimizers stand
+    at different steps.
 
     Parameters
     ----------
@@ -121,9 +121,8 @@ def _stack_key(models: list[keras.Model], sets: TensorSets) -> Hashable | None:
 def _updates_alike(models: list[keras.Model]) -> bool:
     """Whether one matrix of all weights would be updated as each weight of each model is."""
     optimizer, variables = models[0].optimizer, models[0].trainable_variables
-    # What a plain optimizer leaves off, and what would look at all weights at once or spare some of them.
+    # What a plain optimizer leaves off, and what would look at all weights at once.
     options = [
-        "weight_decay",
         "clipnorm",
         "global_clipnorm",
         "use_ema",

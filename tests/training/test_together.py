@@ -29,9 +29,13 @@ def clipped():
     return keras.optimizers.SGD(0.1, clipnorm=0.01)
 
 
+def shrinking():
+    return keras.optimizers.AdamW(0.01, weight_decay=1.0)
+
+
 def spared():
     """Weight decay for all but the biases."""
-    optimizer = keras.optimizers.AdamW(0.01, weight_decay=1.0)
+    optimizer = shrinking()
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     return optimizer
 
@@ -62,6 +66,7 @@ CASES = {
     "constraint": lambda seed: network(seed, lambda: layers.Dense(6, kernel_constraint=keras.constraints.MaxNorm(0.2))),
     "schedule object": lambda seed: network(seed, dense, optimizer=decaying),
     "clipped by norm": lambda seed: network(seed, dense, optimizer=clipped),
+    "weight decay": lambda seed: network(seed, dense, optimizer=shrinking),
     "weight decay, biases spared": lambda seed: network(seed, dense, optimizer=spared),
     "unbuilt": unbuilt,
     "three values for each weight": lambda seed: network(
