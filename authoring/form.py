@@ -43,7 +43,8 @@ FURTHER = Limits((5, 22), (200, 1200), (2, 8), lines=150, predictions=10, figure
 def problems_of_form(notebook: nbformat.NotebookNode, limits: Limits) -> Iterator[str]:
     """Say what breaks the rules of form."""
     code = code_cells(notebook)
-    lengths, plain = [count_lines(cell) for cell in code], [cell for cell in code[1:] if not _is_claim(cell)]
+    plain = [cell for cell in code[1:] if not _is_claim(cell)]
+    lengths = list(map(count_lines, plain))
     kinds = [cell.cell_type for cell in notebook.cells if cell.source.strip()]
     introduced = sum(before == "markdown" for before, kind in itertools.pairwise(kinds) if kind == "code")
     if kinds[:1] != ["markdown"] or not _texts(notebook)[0].startswith("# "):
@@ -51,7 +52,7 @@ def problems_of_form(notebook: nbformat.NotebookNode, limits: Limits) -> Iterato
     yield from _outside("code cells", len(code), limits.cells)
     yield from _outside("second-level headings", _headings(notebook), limits.headings)
     yield from _outside("words of prose", _words(notebook), limits.words)
-    yield from _outside("lines of code", sum(map(count_lines, plain)), (0, limits.lines))
+    yield from _outside("lines of code", sum(lengths), (0, limits.lines))
     yield from _outside("predictions", _predictions(notebook), (0, limits.predictions))
     yield from _outside("figures", sum(map(_figures, code)), (0, limits.figures))
     if statistics.median(lengths or [0]) > limits.median:
@@ -146,7 +147,8 @@ def _headings(notebook: nbformat.NotebookNode) -> int:
 
 
 def _words(notebook: nbformat.NotebookNode) -> int:
-    return sum(len(_prose(text).split()) for text in _texts(notebook))
+    words = [word for text in _texts(notebook) for word in _prose(text).split()]
+    return sum(bool(re.search(r"\w", word)) and not re.fullmatch(r"\d+\.", word) for word in words)  # no marks of lists
 
 
 def _predictions(notebook: nbformat.NotebookNode) -> int:
