@@ -143,8 +143,9 @@ def page(ledger: dict[str, dict]) -> str:
         "# Ledger of claims",
         "",
         "Every line with a ✔ in the lessons was tried on seeds that nobody had looked at before. *Held* says in how",
-        "many of them the sentence was true, *interval* what that says about all seeds (Wilson, 95 %), *breaks* how",
-        "often five fresh seeds would turn ✔ into ✘. This page is made by `python -m authoring calibrate`.",
+        "many of them the sentence was true, *interval* what that says about all seeds (Wilson, 95 %), *effect* the",
+        "number that the sentence is about (median, middle 90 % of the seeds), *breaks* how often five fresh seeds",
+        "would turn ✔ into ✘. This page is made by `python -m authoring calibrate`.",
     ]
     safe = 1.0
     for name, one in ledger.items():
@@ -160,7 +161,7 @@ def page(ledger: dict[str, dict]) -> str:
                 f"| {claim.statement} | {claim.held} of {claim.of} | {low:.3f}–{high:.3f} | {effect} | {breaks:.4f} |"
             )
     if ledger:
-        lines += ["", f"On five fresh seeds, all notebooks together would fail in {1 - safe:.1%} of all runs."]
+        lines += ["", f"On five fresh seeds, these notebooks together would fail in {1 - safe:.1%} of all runs."]
     return "\n".join(lines) + "\n"
 
 
@@ -179,20 +180,24 @@ def _run(path: Path, notebook: nbformat.NotebookNode, start: int, found: Path) -
 
 
 def _sums(files: Iterable[Path]) -> Iterator[Entry]:
-    """One entry for each claim: a statement that stands twice in a notebook is two claims, in their order."""
-    claims: dict[tuple[str, int], list[dict]] = {}
+    """One entry for each claim: a statement that stands twice in a notebook is two claims, in their order.
+
+    The last run says which claims there are, and in how many seeds they must hold.
+    """
+    runs: list[dict[tuple[str, int], dict]] = []
     for file in files:
+        runs.append({})
         times: dict[str, int] = {}
         for line in map(json.loads, file.read_text(encoding="utf8").splitlines()):
             times[line["statement"]] = times.get(line["statement"], 0) + 1
-            claims.setdefault((line["statement"], times[line["statement"]]), []).append(line)
-    for (statement, _), lines in claims.items():
+            runs[-1][line["statement"], times[line["statement"]]] = line
+    for claim, last in (runs[-1] if runs else {}).items():
+        lines = [run[claim] for run in runs]
         held = [value for line in lines for value in line["per_seed"]]
         effects = [value for line in lines for value in line["effect"] or ()]
         middle = tuple(float(value) for value in np.nanquantile(effects, [0.5, 0.05, 0.95])) if effects else None
-        yield Entry(
-            statement, sum(held), len(held), lines[0]["at_least"], per_run=len(lines[0]["per_seed"]), effect=middle
-        )
+        statement, _ = claim
+        yield Entry(statement, sum(held), len(held), last["at_least"], per_run=len(last["per_seed"]), effect=middle)
 
 
 def _write(path: Path, entries: list[Entry], *, seeds: int, first: int) -> None:

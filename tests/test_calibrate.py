@@ -97,6 +97,17 @@ def test_the_ledger_of_the_course_holds_safe_claims_only():
     assert unsafe == []
 
 
+def test_the_ledger_holds_what_the_notebooks_print():
+    for name, one in ledger.read_ledger().items():
+        cells = nbformat.read(ledger.LESSONS / f"{name}.ipynb", as_version=4).cells
+        texts = [output.get("text", "") for cell in cells for output in cell.get("outputs", [])]
+        printed = [line for text in texts for line in text.splitlines() if line.startswith("✔")]
+        assert printed == [
+            f"✔ {claim.statement} — held in at least {claim.at_least} of {claim.per_run} seeds"
+            for claim in one["claims"]
+        ]
+
+
 def test_the_page_is_the_one_made_from_the_ledger():
     if ledger.LEDGER.is_file():
         assert ledger.PAGE.read_text(encoding="utf8") == ledger.page(ledger.read_ledger())
