@@ -18,7 +18,7 @@ from tensorflow.python.eager import context  # as keras.utils.clear_session does
 
 __all__ = ["GRAPHS", "GraphCache", "bytes_of"]
 
-MOST_BYTES = 120e6  # a stack of five networks of ten layers takes 90
+MOST_BYTES = 60e6
 MOMENT = 0.05  # seconds until somebody who waits is asked again whether to go on waiting
 TIDY_SOON, TIDY_NOW = 15e6, 30e6  # bytes of graphs that were let go
 
