@@ -27,7 +27,7 @@ __all__ = ["Asked", "draw_class", "predict", "score"]
 STYLE = """<style>
 .quiz { border-left: 3px solid var(--jp-brand-color1, #1976d2); padding: 4px 0 4px 14px; max-width: 720px; }
 .quiz .widget-html-content { line-height: 1.45; white-space: normal; }
-.quiz :is(button, input, select, .noUi-handle):focus-visible {
+.quiz :is(button, input, select):focus-visible {
   outline: 2px solid var(--jp-brand-color0, #0d47a1); outline-offset: 1px; }
 </style>"""
 WIDE = widgets.Layout(width="auto", max_width="100%")
