@@ -16,7 +16,7 @@ from course_utils.data import Dataset
 from course_utils.experiment import Run, Settings, best_epoch, run_seeds
 from course_utils.validation import HIGHEST_SEED, check_integer
 
-__all__ = ["Held", "by_seed", "claim", "curves", "repeat", "seeds", "tabulate"]
+__all__ = ["Held", "by_seed", "claim", "curves", "own_rate", "repeat", "seeds", "tabulate"]
 
 
 def seeds(n: int) -> list[int]:
@@ -138,15 +138,38 @@ def by_seed(results: pd.DataFrame, setting: str, column: str = "val_loss") -> pd
     >>> losses = by_seed(results, "dropout", "best_val_loss")  # doctest: +SKIP
     >>> claim("dropout 0.5 lowers the loss", losses[0.5] < losses[0.0])  # doctest: +SKIP
     """
-    for name in ("seed", setting, column):
-        if name not in results:
-            raise ValueError(f"{name!r} is not a column of the table. Choose from {', '.join(map(repr, results))}.")
+    _check_columns(results, "seed", setting, column)
     if results.duplicated(["seed", setting]).any():
         raise ValueError(
             f"The table has several rows for one seed and {setting}. Select one value of each other setting first, "
             "for instance results[results.epochs == 30]."
         )
     return results.pivot(index="seed", columns=setting, values=column)
+
+
+def own_rate(results: pd.DataFrame, setting: str, column: str = "best_val_loss", *, rate: str = "rate") -> pd.DataFrame:
+    """The rows of each value of `setting` at its own learning rate: the one whose median of `column` is lowest.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        Made by `repeat`, with one row per seed, rate and value of `setting`.
+    setting, column, rate : str
+        Columns of what was varied, of the loss by which the rate is chosen (NaN, of a run that diverged, is the highest
+        of all), and of the learning rates.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or a value of `setting` has no loss that is a number.
+    """
+    _check_columns(results, setting, column, rate)
+    losses = results[[setting, rate, column]].fillna({column: np.inf})
+    medians = losses.groupby([rate, setting])[column].median().unstack()
+    lost = medians.columns[~np.isfinite(medians).any()]
+    if len(lost):
+        raise ValueError(f"{setting}={lost[0]} has no rate at which {column!r} is a number: try lower rates.")
+    return results[results[rate] == results[setting].map(medians.idxmin())]
 
 
 @dataclass(frozen=True)
@@ -273,6 +296,12 @@ class _History:
 
     def __repr__(self) -> str:
         return f"<{len(next(iter(self.metrics.values()), ()))} epochs>"
+
+
+def _check_columns(results: pd.DataFrame, *names: str) -> None:
+    for name in names:
+        if name not in results:
+            raise ValueError(f"{name!r} is not a column of the table. Choose from {', '.join(map(repr, results))}.")
 
 
 def _values(name: str, some: object) -> list[object]:

@@ -1,14 +1,16 @@
 """Seeds come from the environment, repeats give tidy tables, and a claim is one line that never varies."""
 
 import dataclasses
+from pathlib import Path
 
 import keras
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from course_utils.evidence import by_seed, claim, curves, repeat, seeds, tabulate
+from course_utils.evidence import by_seed, claim, curves, own_rate, repeat, seeds, tabulate
 from course_utils.experiment import Settings, run
 
 QUICK = Settings(width=4, depth=1, epochs=2)
@@ -152,6 +154,38 @@ def test_two_settings_can_be_compared_seed_by_seed():
     losses = by_seed(table, "width", "loss")
     assert list(losses[20] - losses[10]) == [10, 10]
     assert list(losses.index) == [0, 1]
+
+
+def at_rates(losses):
+    """A table of the losses of three seeds, by width and rate."""
+    rows = [(w, r, seed, loss) for (w, r), some in losses.items() for seed, loss in enumerate(some)]
+    return pd.DataFrame(rows, columns=["width", "rate", "seed", "val_loss"])
+
+
+def test_each_setting_is_judged_at_the_rate_with_its_lowest_median():
+    table = at_rates({(2, 0.1): [3, 3, 3], (2, 1.0): [1, 2, 9], (64, 0.1): [1, 1, 1], (64, 1.0): [0, 2, 2]})
+    own = own_rate(table, "width", "val_loss")
+    assert by_seed(own, "width").to_dict("list") == {2: [1, 2, 9], 64: [1, 1, 1]}
+    renamed = own_rate(table.rename(columns={"rate": "learning_rate"}), "width", "val_loss", rate="learning_rate")
+    assert renamed["learning_rate"].tolist() == own["rate"].tolist()
+
+
+def test_the_lesson_that_writes_it_out_does_the_same():
+    notebook = nbformat.read(Path(__file__).resolve().parent.parent / "lessons" / "02_model_size.ipynb", as_version=4)
+    (source,) = (cell.source for cell in notebook.cells if cell.source.startswith("def own_rate("))
+    exec(source, written_out := {})
+    table = at_rates({(2, 0.1): [3, 3, 3], (2, 1.0): [1, 2, 9], (64, 0.1): [1, 1, 1], (64, 1.0): [0, 2, 2]})
+    assert written_out["own_rate"](table, "width", "val_loss").equals(own_rate(table, "width", "val_loss"))
+
+
+def test_a_rate_at_which_runs_diverge_is_nobodys_own():
+    nan = float("nan")
+    table = at_rates({(2, 0.1): [3, 3, 3], (2, 1.0): [1, nan, nan]})
+    assert set(own_rate(table, "width", "val_loss")["rate"]) == {0.1}
+    with pytest.raises(ValueError, match="width=2 has no rate at which 'val_loss' is a number: try lower rates"):
+        own_rate(table.assign(val_loss=nan), "width", "val_loss")
+    with pytest.raises(ValueError, match="'learning_rate' is not a column"):
+        own_rate(table, "width", "val_loss", rate="learning_rate")
 
 
 @pytest.mark.parametrize(

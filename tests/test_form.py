@@ -40,9 +40,14 @@ def test_the_code_of_claims_may_be_hidden_and_is_not_counted():
     assert list(problems_of_form(lesson(**claims), CORE)) == []
 
 
-def test_marks_of_lists_and_headings_are_no_words():
-    marks = prose(300, start="\n".join(["1. ✔", "- —"] * 100))
+def test_marks_are_no_words():
+    marks = prose(300, start="\n".join(["| ✔ |", "- —"] * 100))
     assert list(problems_of_form(lesson(c5=marks), CORE)) == []
+
+
+def test_words_of_tables_and_formulas_count():
+    table = prose(300, start="| a | $x + 1$ |\n" * 50)
+    assert "words of prose" in next(problems_of_form(lesson(c5=table), CORE))
 
 
 @pytest.mark.parametrize(
