@@ -1,9 +1,9 @@
 """Import this before anything that brings TensorFlow: its log lines stay out of the page.
 
 While TensorFlow is loaded and looks for devices, it writes some lines to the process's standard error, which a notebook
-shows in a red box; part of them no setting switches off. So they are let go while this module is imported. Who sets
-TF_CPP_MIN_LOG_LEVEL, as `course.py` does, says what is wanted, and nothing is let go. Errors in Python are shown as
-ever.
+shows in a red box; part of them no setting switches off, TF_CPP_MIN_LOG_LEVEL=3 neither. So they are let go while this
+module is imported. Who sets that variable to less than 3 wants to read them, and nothing is let go. Errors in Python
+are shown as ever.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ def _no_standard_error() -> Iterator[None]:
         os.close(nowhere)
 
 
-if LEVEL not in os.environ:
-    os.environ[LEVEL] = "3"  # for later, and for processes that this one starts
+if os.environ.setdefault(LEVEL, "3") == "3":  # for later, too, and for processes that this one starts
     with _no_standard_error():
         import tensorflow as tf
 

@@ -25,6 +25,7 @@ def test_nothing_is_written_when_it_comes_first():
     if not errors_of(TRAIN):
         pytest.skip("this TensorFlow is quiet by itself")
     assert errors_of(f"import course_utils.quiet; {TRAIN}") == ""
+    assert errors_of(f"import course_utils.quiet; {TRAIN}", **{LEVEL: "3"}) == ""
 
 
 @pytest.mark.slow
