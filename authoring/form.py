@@ -17,6 +17,7 @@ import nbformat
 __all__ = ["code_cells", "count_lines", "minutes", "problems_of_form", "unsupported_numbers"]
 
 READING, PREDICT = "*Reading.*", "**Predict"
+CLAIM, PREDICTION = "claim", "predict"  # tags of cells; of predictions, the form and what came out
 VOTED = 4  # predictions that a class votes on
 
 
@@ -42,10 +43,10 @@ FURTHER = Limits((5, 22), (200, 1200), (2, 8), lines=150, predictions=10, figure
 
 def problems_of_form(notebook: nbformat.NotebookNode, limits: Limits) -> Iterator[str]:
     """Say what breaks the rules of form."""
-    code = code_cells(notebook)
-    plain = [cell for cell in code[1:] if not _is_claim(cell)]
+    code = [cell for cell in code_cells(notebook) if not _is_tagged(cell, PREDICTION)]
+    plain = [cell for cell in code[1:] if not _is_tagged(cell, CLAIM)]
     lengths = list(map(count_lines, plain))
-    kinds = [cell.cell_type for cell in notebook.cells if cell.source.strip()]
+    kinds = [cell.cell_type for cell in notebook.cells if cell.source.strip() and not _is_tagged(cell, PREDICTION)]
     introduced = sum(before == "markdown" for before, kind in itertools.pairwise(kinds) if kind == "code")
     if kinds[:1] != ["markdown"] or not _texts(notebook)[0].startswith("# "):
         yield "the first cell is no title"
@@ -113,11 +114,15 @@ def count_lines(cell: nbformat.NotebookNode) -> int:
 
 
 def _problems_of_parts(notebook: nbformat.NotebookNode) -> Iterator[str]:
-    """A claim's code, a Reading and the next prompt each stand in a cell of their own; a figure says what it shows."""
+    """Claim, Reading, prediction and prompt each stand in a cell of their own; a figure says what it shows."""
     for number, cell in enumerate(code_cells(notebook), start=1):
-        claims, tagged = "claim(" in cell.source, _is_claim(cell)
+        claims, tagged = "claim(" in cell.source, _is_tagged(cell, CLAIM)
         if claims != tagged:
             yield f"code cell {number} {'makes' if claims else 'is tagged as'} a claim: one cell, and the tag `claim`"
+        asks = re.search(r"(?<![\w.])(?:predict|score)\(|\.reveal\(", cell.source) is not None
+        if asks != _is_tagged(cell, PREDICTION):
+            what = "asks for or reveals" if asks else "is tagged as"
+            yield f"code cell {number} {what} a prediction: one cell, and the tag `{PREDICTION}`"
         if claims and _figures(cell):
             yield f"code cell {number} makes a claim and draws: two cells"
         if _figures(cell) and not cell.metadata.get("alt"):
@@ -129,8 +134,8 @@ def _problems_of_parts(notebook: nbformat.NotebookNode) -> Iterator[str]:
             yield f"a Reading and the next prompt stand in one cell: {text[:60]!r}"
 
 
-def _is_claim(cell: nbformat.NotebookNode) -> bool:
-    return "claim" in cell.metadata.get("tags", [])
+def _is_tagged(cell: nbformat.NotebookNode, tag: str) -> bool:
+    return tag in cell.metadata.get("tags", [])
 
 
 def _outside(what: str, n: int, limits: tuple[int, int]) -> Iterator[str]:
@@ -152,7 +157,8 @@ def _words(notebook: nbformat.NotebookNode) -> int:
 
 
 def _predictions(notebook: nbformat.NotebookNode) -> int:
-    return sum(PREDICT in text for text in _texts(notebook))
+    forms = sum(_is_tagged(cell, PREDICTION) and "predict(" in cell.source for cell in code_cells(notebook))
+    return forms + sum(PREDICT in text for text in _texts(notebook))
 
 
 def _figures(cell: nbformat.NotebookNode) -> int:

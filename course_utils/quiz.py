@@ -117,7 +117,7 @@ class Asked:
         if not truths:
             raise ValueError("truth is empty: pass what came out for each seed.")
         if not has_front_end():
-            return Revealed(f"Compare: {self}")
+            return Revealed(f"Compare with what you predicted: {self.question.text}")
         try:
             mine = self._keeper.get(self.question)
             if mine is None:

@@ -40,6 +40,14 @@ def test_the_code_of_claims_may_be_hidden_and_is_not_counted():
     assert list(problems_of_form(lesson(**claims), CORE)) == []
 
 
+@pytest.mark.parametrize(("forms", "problems"), [(10, []), (11, ["11 predictions, not 0 to 10"])])
+def test_a_form_counts_as_a_prediction_alone(forms, problems):
+    asked = code('asked = predict(\n"Up?",\nname="01-up",\nchoices="ab")\nasked', tags=["predict"])
+    notebook = lesson(n=22)
+    notebook.cells += [asked] * forms
+    assert list(problems_of_form(notebook, CORE)) == problems
+
+
 def test_marks_are_no_words():
     marks = prose(300, start="\n".join(["| ✔ |", "- —"] * 100))
     assert list(problems_of_form(lesson(c5=marks), CORE)) == []
@@ -65,6 +73,9 @@ def test_words_of_tables_and_formulas_count():
         (lesson(c5=code(), c7=code(), c9=code(), c11=code()), "prose before"),
         (lesson(c6=new_code_cell("1", outputs=[PICTURE] * 2, metadata={"alt": "A line"})), "more than one figure"),
         (lesson(c6=code("claim('it holds', [True])")), "code cell 1 makes a claim"),
+        (lesson(c6=code("predict('Up?', name='01-up')")), "asks for or reveals a prediction"),
+        (lesson(c6=code("asked.reveal(1)")), "asks for or reveals a prediction"),
+        (lesson(c6=code("model.predict(x)", tags=["predict"])), "is tagged as a prediction"),
         (lesson(c6=code("1", tags=["claim"])), "code cell 1 is tagged as a claim"),
         (lesson(c6=code("claim('a', [True])", figure=True, tags=["claim"], alt="A line")), "makes a claim and draws"),
         (lesson(c6=code(figure=True)), "without alternative text"),

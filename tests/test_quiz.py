@@ -129,7 +129,7 @@ def test_where_nobody_can_answer_stand_the_question_and_a_stable_line(monkeypatc
     asked = predict(**WIDTHS)
     line = "Predict: Which width ends lowest? (2, 16 or 64)"
     assert asked._repr_mimebundle_() == {"text/plain": line}
-    assert repr(asked.reveal([64, 16])) == f"Compare: {line}"
+    assert repr(asked.reveal([64, 16])) == "Compare with what you predicted: Which width ends lowest?"
     assert Keeper().get(asked.question).truths == ()
     assert "70" not in repr(score("02"))
     assert str(predict(**ORDER)) == "Predict: In which order? (a, b or c; order them, lowest first)"
