@@ -1,4 +1,4 @@
-// Runs in the page, beside the explorer's widgets: keys, names and the table of runs, which ipywidgets cannot give.
+// Runs in the page, beside the explorer's widgets: names and the table of runs, which ipywidgets cannot give.
 // Everything else works where this cannot be loaded.
 
 const COLUMNS = [
@@ -20,20 +20,6 @@ function element(tag, attributes = {}, ...children) {
   }
   made.append(...children);
   return made;
-}
-
-/** Keys that the explorer's own parts need, and JupyterLab would take for the cell; its shortcuts with Ctrl stay. */
-function keepKeys(root) {
-  const decide = (event) => {
-    if (!root.contains(event.target)) return;
-    const isForJupyter =
-      event.ctrlKey || event.metaKey || event.altKey || event.key === "Escape" || (event.shiftKey && event.key === "Enter");
-    if (isForJupyter) event.target.removeAttribute("data-lm-suppress-shortcuts");
-    else event.target.setAttribute("data-lm-suppress-shortcuts", "true");
-  };
-  // The window hears a key before the document does, where JupyterLab listens.
-  window.addEventListener("keydown", decide, true);
-  return () => window.removeEventListener("keydown", decide, true);
 }
 
 /** Give sliders, fields and pictures the names and values that a screen reader says. */
@@ -177,7 +163,7 @@ export default {
   render({ model, el }) {
     let ends = [];
     const start = (root) => {
-      ends = [keepKeys(root), keepNames(root, model), keepLog(el, model), keepSaying(el, model), keepHearing(root, model)];
+      ends = [keepNames(root, model), keepLog(el, model), keepSaying(el, model), keepHearing(root, model)];
       model.send({ ready: true });
     };
     // This view is made before it hangs in the page, below the explorer's root.

@@ -1,7 +1,7 @@
-"""`BrowserSide`: what runs in the browser beside the explorer's widgets: keys, names, the table of runs, copying.
+"""`BrowserSide`: what runs in the browser beside the explorer's widgets: names, the table of runs, copying.
 
-ipywidgets can neither name a slider nor keep JupyterLab from taking a letter that is typed on a menu for a command to
-the cell. This small widget does, by the script beside it (`browser.js`). Where it cannot be loaded, the rest works.
+ipywidgets cannot name a slider, for one. This small widget does, by the script beside it (`browser.js`). Where it
+cannot be loaded, the rest works.
 """
 
 from __future__ import annotations

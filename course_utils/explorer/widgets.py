@@ -12,6 +12,7 @@ import ipywidgets as widgets
 
 from course_utils.explorer.browser import BrowserSide
 from course_utils.explorer.controls import CONTROLS, Control, Setup
+from course_utils.keys import KeepKeys
 from course_utils.palette import STATUS_COLORS
 
 __all__ = ["BUTTONS", "Widgets"]
@@ -124,7 +125,9 @@ class Widgets:
         right = _with_class(widgets.VBox([self.curves, progress, buttons]), "explorer-right")
         columns = _with_class(widgets.HBox([left, right]), "explorer-columns")
         self.root = _with_class(
-            widgets.VBox([_style(), columns, self.sentence, self.copy, self.code, self.browser]),
+            widgets.VBox(
+                [_style(), columns, self.sentence, self.copy, self.code, self.browser, KeepKeys(selector=".explorer")]
+            ),
             "explorer",
         )
         self._name()

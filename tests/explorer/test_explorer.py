@@ -172,7 +172,8 @@ def test_moving_from_python_moves_the_widgets(make, wine):
     assert CONTROLS["width"].values[explorer.widgets.inputs["width"].value] == 64
 
 
-def test_twenty_changes_end_in_one_run(make, wine):
+def test_twenty_changes_end_in_one_run(make, wine, monkeypatch):
+    monkeypatch.setattr(worker_module, "REST_BEFORE_FINISHED", 3)  # a busy machine may hold up a hand for a while
     explorer = make(wine, dropout=0.5)  # from here on nothing is traced, and each run takes a moment only
     explorer.wait(60)
     for i in range(20):
