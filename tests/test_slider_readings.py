@@ -152,12 +152,32 @@ def learning_rate(see: See) -> Iterator[tuple[str, bool]]:
     )
 
 
+def tuning(see: See) -> Iterator[tuple[str, bool]]:
+    start = see()
+    coarse = [see(learning_rate=rate) for rate in (0.0001, 0.001, 0.1)]
+    near = [start, *(see(learning_rate=rate) for rate in (0.005, 0.02, 0.03))]
+    yield (
+        "Task 1: no: 0.01 ends at 0.46, the others higher.",
+        abs(start.end - 0.46) < 0.01 and min(seen.end for seen in coarse) > start.end + 0.01,
+    )
+    yield (
+        "Task 2: little: the errors differ by about 0.01, as seeds do.",
+        np.ptp([seen.end for seen in near]) < 0.015 and 0.005 < np.median([np.ptp(seen.ends) for seen in near]) < 0.02,
+    )
+    none = see(dropout=0.0)
+    yield (
+        "Task 3: training ends lower, validation higher (0.48).",
+        none.train < start.train - 0.05 and none.end > start.end + 0.01 and abs(none.end - 0.48) < 0.01,
+    )
+
+
 READINGS = {
     "01_generalization": generalization,
     "02_model_size": model_size,
     "03_dropout": dropout,
     "04_batch_norm": batch_norm,
     "05_lr_decay": learning_rate,
+    "06_tuning": tuning,
 }
 
 
