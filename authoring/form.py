@@ -119,7 +119,7 @@ def _problems_of_parts(notebook: nbformat.NotebookNode) -> Iterator[str]:
         claims, tagged = "claim(" in cell.source, _is_tagged(cell, CLAIM)
         if claims != tagged:
             yield f"code cell {number} {'makes' if claims else 'is tagged as'} a claim: one cell, and the tag `claim`"
-        asks = re.search(r"(?<![\w.])(?:predict|score)\(|\.reveal\(", cell.source) is not None
+        asks = re.search(r"(?<![\w.])(?:predict\(|score\(.\d\d)|\.reveal\(", cell.source) is not None
         if asks != _is_tagged(cell, PREDICTION):
             what = "asks for or reveals" if asks else "is tagged as"
             yield f"code cell {number} {what} a prediction: one cell, and the tag `{PREDICTION}`"
