@@ -74,6 +74,7 @@ def test_words_of_tables_and_formulas_count():
         (lesson(c6=new_code_cell("1", outputs=[PICTURE] * 2, metadata={"alt": "A line"})), "more than one figure"),
         (lesson(c6=code("claim('it holds', [True])")), "code cell 1 makes a claim"),
         (lesson(c6=code("predict('Up?', name='01-up')")), "asks for or reveals a prediction"),
+        (lesson(c6=code("score('01')")), "asks for or reveals a prediction"),
         (lesson(c6=code("asked.reveal(1)")), "asks for or reveals a prediction"),
         (lesson(c6=code("model.predict(x)", tags=["predict"])), "is tagged as a prediction"),
         (lesson(c6=code("1", tags=["claim"])), "code cell 1 is tagged as a claim"),
