@@ -63,7 +63,9 @@ class Explorer:
         **fixed: object,
     ) -> None:
         if not isinstance(data, Dataset):
-            raise ValueError(f"data={data!r} is not a Dataset. Pass load_red_wine() or load_mnist().")
+            raise ValueError(
+                f"data={data!r} is not a Dataset. Pass load_red_wine(), load_mnist() or Dataset.from_frame(…)."
+            )
         check_choice("shuffle", shuffle, (True, False))
         self.controls, self._start = check_names(controls, data), start_setup(data, fixed)
         for name in self.controls:
