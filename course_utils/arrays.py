@@ -26,9 +26,7 @@ def check_targets(name: str, y: object, task: str) -> np.ndarray:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
-        one = (
-            "Choose one target" if task == "regression" else f"Give labels, not one column per class: {name}.argmax(1)"
-        )
+        one = "Choose one target" if task == "regression" else f"Give labels, not a column per class: {name}.argmax(1)"
         raise ValueError(f"{name} has shape {array.shape}, and needs one number per example: (rows,). {one}.")
     if task == "regression":
         return _finite(name, array)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -109,7 +110,7 @@ def is_plain(column: pd.Series, kind: str) -> bool:
     return is_text and not column.isna().any() and pd.api.types.infer_dtype(column) == "string"
 
 
-def shortened(names: object, most: int = 5) -> str:
+def shortened(names: Iterable[object], most: int = 5) -> str:
     """A list in words: the first few, and how many more there are."""
     names = [str(name) for name in names]
     more = f" and {len(names) - most:,} more" if len(names) > most else ""

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from course_utils.columns import MISSING, as_text, check_finite, holds_dates, is_number, is_plain, kind_of, shortened
+from course_utils.columns import as_text, check_finite, holds_dates, is_number, is_plain, kind_of, shortened
 from course_utils.dataset import TASKS, Dataset, Recipe
+from course_utils.notes import class_name, notes_on
 from course_utils.reading import reading_call
-from course_utils.steps import Arrays, Plan, clean, name_list, perform, write
+from course_utils.steps import Plan, clean, name_list, perform, write
 from course_utils.validation import HIGHEST_SEED, check_choice, check_integer
 
 __all__ = ["check_columns", "data_from_arrays", "data_from_frame", "task_of"]
@@ -50,19 +51,20 @@ def data_from_arrays(
     x, y = np.asarray(x), np.asarray(y)
     if x.ndim != 2 or y.shape != x.shape[:1]:
         raise ValueError(
-            f"x has shape {x.shape} and y has shape {y.shape}; they need (rows, columns) and (rows,). Images become rows "
-            "by x.reshape(len(x), -1); of several targets choose one."
+            f"x has shape {x.shape} and y has shape {y.shape}; they need (rows, columns) and (rows,). Images become "
+            "rows by x.reshape(len(x), -1); of several targets choose one."
         )
-    names = [str(each) for each in feature_names] or [f"x{i + 1}" for i in range(x.shape[1])]
+    feature_names = [str(each) for each in feature_names]
+    names = feature_names or [f"x{i + 1}" for i in range(x.shape[1])]
     if len(names) != x.shape[1]:
         raise ValueError(f"feature_names has {len(names)} names, and x has {x.shape[1]} columns. Name each of them.")
     target = next(each for each in ("y", "target", "the target") if each not in names)
     columns = name_list("frame = pd.DataFrame(x, columns=[", names, "])")
-    if not len(feature_names):
+    if not feature_names:
         columns = [f'frame = pd.DataFrame(x, columns=[f"x{{i + 1}}" for i in range({x.shape[1]})])']
     begin = [f"# x, y = …  # {PUT_HERE}", *columns, f'frame["{target}"] = y']
     frame, _, _ = check_columns(pd.DataFrame(x, columns=names).assign(**{target: y}), target, ())
-    call = _call("Dataset.from_arrays(x, y", {"feature_names": list(feature_names), **options})
+    call = _call("Dataset.from_arrays(x, y", {"feature_names": feature_names, **options})
     return _data(frame, target, (), begin=begin, source=call, name=name or "your arrays", **options)
 
 
@@ -98,7 +100,7 @@ def task_of(column: pd.Series) -> str:
     return "classification" if is_whole and present.nunique() <= FEW_VALUES else "regression"
 
 
-def _data(  # noqa: D417
+def _data(
     frame: pd.DataFrame,
     target: str,
     drop: tuple[str, ...],
@@ -119,7 +121,7 @@ def _data(  # noqa: D417
     cleaned = clean(frame, plan)
     _check_rows(cleaned, plan, copies=len(frame) - len(cleaned))
     made = perform(cleaned, plan)
-    classes = tuple(_class_name(value) for value in made.classes)
+    classes = tuple(class_name(value) for value in made.classes)
     imports, lines = write(plan, begin)
     data = Dataset(
         name=name,
@@ -131,7 +133,7 @@ def _data(  # noqa: D417
         target_mean=made.target_mean,
         unit=(unit or target) if plan.task == "regression" else "",
         class_names=classes,
-        notes=_notes(frame, cleaned, plan, made, drop=drop, is_given=task is not None),
+        notes=notes_on(frame, cleaned, plan, made, drop=drop, is_given=task is not None),
     )
     object.__setattr__(data, "recipe", Recipe(imports, lines, data.arrays))
     return data
@@ -236,63 +238,8 @@ def _check_rows(cleaned: pd.DataFrame, plan: Plan, *, copies: int) -> None:
         if counts.min() < FEWEST_OF_A_CLASS:
             rare, name = counts.idxmin(), plan.target
             raise ValueError(
-                f"The class {_class_name(rare)!r} of the target {name!r} has {counts.min()} rows{left}, and "
+                f"The class {class_name(rare)!r} of the target {name!r} has {counts.min()} rows{left}, and "
                 f"{FEWEST_OF_A_CLASS} are the fewest that can be split in three. Join it with another class, or leave "
-                f"its rows out: frame[frame[{name!r}] != {_class_name(rare)!r}]; if its values are amounts, choose "
+                f"its rows out: frame[frame[{name!r}] != {class_name(rare)!r}]; if its values are amounts, choose "
                 'task="regression".'
             )
-
-
-def _class_name(value: object) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _notes(
-    frame: pd.DataFrame, cleaned: pd.DataFrame, plan: Plan, made: Arrays, *, drop: tuple[str, ...], is_given: bool
-) -> tuple[str, ...]:
-    """What was done, a sentence each."""
-    target, rows = plan.target, {part: len(made.sets[f"y_{part}"]) for part in ("train", "valid", "test")}
-    notes = [f"The table has {len(frame):,} rows and {frame.shape[1] - 1:,} columns besides the target {target!r}."]
-    constant = plan.dropped[len(drop) :]
-    if drop:
-        notes.append(f"Left out as you asked: {shortened(drop)}.")
-    if constant:
-        notes.append(f"Left out, because every row has the same value: {shortened(constant)}.")
-    if len(cleaned) < len(frame):
-        copies = len(frame) - len(cleaned)
-        notes.append(
-            f"Exact copies of other rows, dropped before the split: {copies:,}; {len(cleaned):,} rows are left."
-        )
-    if plan.task == "regression":
-        notes.append(
-            f"Regression: the mean of the training rows, {made.target_mean:.4g}, was subtracted from {target!r}."
-        )
-    else:
-        names = shortened((f"{i} = {_class_name(value)}" for i, value in enumerate(made.classes)), 10)
-        notes.append(f"Classification with {len(made.classes)} classes: {names}.")
-    if not is_given and is_number(frame[target]):
-        other = TASKS[plan.task == "regression"]
-        notes.append(f'The task was chosen by the values of the target; task="{other}" chooses the other one.')
-    same = ", with equal shares of the classes" if plan.task == "classification" else ""
-    notes.append(
-        f"Split by chance (seed {plan.seed}){same}: {rows['train']:,} training, {rows['valid']:,} validation, "
-        f"{rows['test']:,} test rows."
-    )
-    if plan.numbers:
-        notes.append(
-            f"Standardized with mean and deviation of the training rows: {len(plan.numbers):,} columns of numbers."
-        )
-    gaps = {name: int(frame[name].isna().sum()) for name in (*plan.numbers, *plan.categories)}
-    filled = [f"{name} ({gaps[name]:,})" for name in plan.numbers if gaps[name]]
-    if filled:
-        notes.append(
-            f"Missing numbers became the median of the training rows, and a column '… {MISSING}' says where: "
-            f"{shortened(filled)}."
-        )
-    if plan.categories:
-        sizes = [f"{name} ({cleaned[name].nunique(dropna=False)})" for name in plan.categories]
-        notes.append(f"One column per value, as in the training rows: {shortened(sizes)}.")
-    named = [f"{name} ({gaps[name]:,})" for name in plan.categories if gaps[name]]
-    if named:
-        notes.append(f"Missing texts became the value {MISSING!r}: {shortened(named)}.")
-    return tuple(notes)
