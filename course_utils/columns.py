@@ -99,7 +99,7 @@ def as_number(column: pd.Series) -> pd.Series:
 
 def as_text(column: pd.Series) -> pd.Series:
     """The column as texts, `MISSING` where a value is missing."""
-    return column.astype(object).map(lambda value: MISSING if pd.isna(value) else str(value))
+    return column.astype(object).map(str).where(column.notna(), MISSING)
 
 
 def is_plain(column: pd.Series, kind: str) -> bool:

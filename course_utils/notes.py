@@ -41,7 +41,7 @@ def notes_on(
     notes += _of_task(frame[target], plan, made, is_given=is_given)
     if numbers:
         notes.append(f"Numbers standardized by the training rows: {len(numbers):,} columns.")
-    gaps = {name: int(frame[name].isna().sum()) for name in (*numbers, *plan.categories)}
+    gaps = {name: int(frame.loc[cleaned.index, name].isna().sum()) for name in (*numbers, *plan.categories)}
     if filled := [f"{name} ({gaps[name]:,})" for name in numbers if gaps[name]]:
         notes.append(
             f"Missing numbers became the median of the training rows, and a column '… {MISSING}' says where: "

@@ -74,7 +74,7 @@ def check_columns(
     """The table with texts as names of its columns, the target, and what is to be dropped; or `ValueError`."""
     if not isinstance(frame, pd.DataFrame):
         raise ValueError(f"frame is a {type(frame).__name__}, not a DataFrame. Read your file with pd.read_csv first.")
-    frame = frame.rename(columns=str)
+    frame = frame.rename(columns=str).reset_index(drop=True)
     if isinstance(drop, str):
         raise ValueError(f"drop={drop!r} is one name. Write drop=[{drop!r}].")
     twice = frame.columns[frame.columns.duplicated()]
