@@ -268,7 +268,7 @@ WRONG = {
     "dates": (lambda f: f.assign(day=pd.to_datetime(DAYS)), {}, ["'day'", "dates", "drop=['day']", ".dt.month"]),
     "dates of Python": (lambda f: f.assign(day=DAYS), {}, ["'day'", "dates"]),
     "dates as texts": (lambda f: f.assign(day=[f"{d:%d.%m.%Y}" for d in DAYS]), {}, ["'day'", "dates"]),
-    "free text": (lambda f: f.assign(note=[f"note {i} of mine" for i in f.index]), {}, ["300 different", "drop=['note']"]),
+    "free text": (lambda f: f.assign(note=[f"note {i}" for i in f.index]), {}, ["300 different", "drop=['note']"]),
     "numbers as texts": (lambda f: f.assign(n=[f"{i},5" for i in f.index]), {}, ["'n'", "'0,5'", "pd.to_numeric"]),
     "lists": (lambda f: f.assign(tags=[["a"], ["b", "c"]] * 150), {}, ["'tags'", "list"]),
     "complex": (lambda f: f.assign(z=1j * f["rent"]), {}, ["'z'", "complex"]),
