@@ -10,7 +10,7 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.neighbors import NearestNeighbors
 from sklearn.tree import DecisionTreeClassifier
 
-from course_utils.columns import as_number, as_text, is_number, kind_of
+from course_utils.columns import as_number, as_text, is_number, kind_of, numbers_the_rows
 from course_utils.notes import class_name, scale_advice
 from course_utils.tables import check_columns, task_of
 
@@ -20,7 +20,8 @@ COLUMNS = ("column", "found", "what to do")
 WHOLE = "(rows)"  # stands for the column where a finding concerns whole rows
 MOST_ROWS = 5_000  # that near copies are looked for among
 ENOUGH_ROWS = 2_000  # to see whether a column predicts the target
-NEAR = 0.01  # standard deviations by which every number of a near copy may differ
+NEAR, NEAR_IN_FEW = 0.01, 0.001  # standard deviations by which every number of a near copy may differ
+FEW_COLUMNS = 3  # in which rows come close by chance
 LEAK = 0.95  # share of the error of guessing that one column removes
 FEW_OF_A_CLASS, SKEWED, ONE_CLASS = 10, 1.0, 0.9
 
@@ -30,7 +31,8 @@ Finding = tuple[str, str, str]
 def audit(frame: pd.DataFrame, *, target: str, task: str | None = None) -> pd.DataFrame:
     """What a table should be asked before a network is trained on it; nothing is changed.
 
-    Looked for are copies of rows, near copies (every number within 0.01 standard deviations, all texts equal), equal
+    Looked for are copies of rows, near copies (every number within 0.01 standard
+    deviations, all texts equal), equal
     inputs with different targets, columns that are constant, that number the rows, that have missing values or cannot
     be used, a column that alone predicts the target, classes with fewer than ten rows, and a target that is skewed. In
     a large table, near copies are looked for among 5,000 rows, and predicting columns by means of 2,000.
@@ -59,9 +61,15 @@ def audit(frame: pd.DataFrame, *, target: str, task: str | None = None) -> pd.Da
     >>> audit(pd.read_csv("flats.csv"), target="rent")  # doctest: +SKIP
     """
     frame, target, _ = check_columns(frame, target)
-    findings = [*_of_columns(frame, target), *_of_target(frame, target, task)]
+    if not len(frame):
+        return pd.DataFrame([(WHOLE, "the table has no rows", "Look at the file it came from.")], columns=list(COLUMNS))
     usable = _usable(frame, target)
-    findings = [*_of_rows(frame, usable, target), *findings, *_leaks(frame, usable, target, task)]
+    findings = [
+        *_of_rows(frame, usable, target),
+        *_of_columns(frame, target),
+        *_of_target(frame, target, task),
+        *_leaks(frame, usable, target, task),
+    ]
     return pd.DataFrame(findings, columns=list(COLUMNS))
 
 
@@ -70,11 +78,11 @@ def _usable(frame: pd.DataFrame, target: str) -> pd.DataFrame:
     numbers = {}
     for name in frame.columns.drop(target):
         column = frame[name]
-        if is_number(column) and not _numbers_the_rows(column):
+        if is_number(column) and not numbers_the_rows(column):
             values = as_number(column).replace([np.inf, -np.inf], np.nan)
             values = (values - values.mean()) / (values.std(ddof=0) or 1.0)
             numbers[name] = values.fillna(-100.0)  # far from everything, but not from another gap
-        elif not is_number(column) and not _numbers_the_rows(column):
+        elif not is_number(column) and not numbers_the_rows(column):
             numbers[name] = pd.Series(pd.factorize(as_text(column), sort=True)[0], dtype="float64")
     return pd.DataFrame(numbers, index=frame.index)
 
@@ -84,28 +92,18 @@ def _comparable(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: frame[name] if is_number(frame[name]) else as_text(frame[name]) for name in frame})
 
 
-def _numbers_the_rows(column: pd.Series) -> bool:
-    """Whether it looks like a number or a name of the row: whole and without a repetition, or a text of its own."""
-    if column.isna().any() or len(column) < 2 or (column if is_number(column) else as_text(column)).duplicated().any():
-        return False
-    if not is_number(column):
-        return True
-    values = as_number(column)
-    return bool((values % 1 == 0).all() and values.max() - values.min() < 2 * len(values))
-
-
 def _of_rows(frame: pd.DataFrame, usable: pd.DataFrame, target: str) -> Iterator[Finding]:
     """Copies, near copies, and equal inputs with different targets."""
     texts = _comparable(frame)
     copies = texts.duplicated()
     drop_them = "from_frame drops them; keep_copies=True, if they are different examples."
     if copies.any():
-        yield WHOLE, f"{copies.sum():,} exact copies of other rows", drop_them
+        yield WHOLE, f"exact copies of other rows: {copies.sum():,}", drop_them
     names = [name for name in frame.columns if name in usable or name == target]
     hidden = texts[names].duplicated() & ~copies
     if len(names) < len(frame.columns) and hidden.any():
         ids = ", ".join(repr(name) for name in frame.columns if name not in names)
-        yield WHOLE, f"{hidden.sum():,} rows are copies but for {ids}", f"Drop the column, too: drop=[{ids}]."
+        yield WHOLE, f"copies of other rows, but for {ids}: {hidden.sum():,}", f"Drop the column, too: drop=[{ids}]."
     if usable.empty:
         return
     once = ~texts[names].duplicated()
@@ -113,22 +111,23 @@ def _of_rows(frame: pd.DataFrame, usable: pd.DataFrame, target: str) -> Iterator
     torn = inputs.duplicated(keep=False)
     if torn.any():
         advice = "A network cannot tell them apart: look for a column that is missing, or for errors."
-        yield WHOLE, f"{torn.sum():,} rows have the inputs of another row, but another target", advice
+        yield WHOLE, f"rows with the inputs of another row, but another target: {torn.sum():,}", advice
     inputs = inputs.drop_duplicates()
     near = _near_copies(inputs.sample(min(len(inputs), MOST_ROWS), random_state=0).to_numpy())
     if near:
         among = f" among {MOST_ROWS:,}" if len(inputs) > MOST_ROWS else ""
         advice = "If they are the same thing measured twice, keep one of each, or all in one set (GroupShuffleSplit)."
-        yield WHOLE, f"{near:,} rows{among} are almost copies of another row", advice
+        yield WHOLE, f"rows{among} that are almost copies of another one: {near:,}", advice
 
 
 def _near_copies(x: np.ndarray) -> int:
-    """How many rows have another one within `NEAR` in every column."""
+    """How many rows have another one that is near in every column."""
     if len(x) < 2:
         return 0
     _, neighbours = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(x).kneighbors(x)
     others = np.where(neighbours[:, 0] == np.arange(len(x)), neighbours[:, 1], neighbours[:, 0])
-    return int((np.abs(x - x[others]).max(axis=1) <= NEAR).sum())
+    nearness = NEAR if x.shape[1] > FEW_COLUMNS else NEAR_IN_FEW
+    return int((np.abs(x - x[others]).max(axis=1) <= nearness).sum())
 
 
 def _of_columns(frame: pd.DataFrame, target: str) -> Iterator[Finding]:
@@ -146,7 +145,7 @@ def _of_columns(frame: pd.DataFrame, target: str) -> Iterator[Finding]:
             if share > 0.5:
                 advice += " More gaps than values: try without it, too."
             yield name, f"{missing:,} values are missing ({share:.0%})", advice
-        if _numbers_the_rows(column):
+        if numbers_the_rows(column):
             yield name, "has another value in every row, like a number or a name of the row", f"drop=[{name!r}]"
             continue
         try:

@@ -19,6 +19,7 @@ __all__ = [
     "is_number",
     "is_plain",
     "kind_of",
+    "numbers_the_rows",
     "shortened",
 ]
 
@@ -80,6 +81,16 @@ def holds_dates(column: pd.Series) -> bool:
         return True
     present = column.dropna()
     return inferred == "string" and len(present) > 0 and bool(as_text(present).str.fullmatch(DATE).all())
+
+
+def numbers_the_rows(column: pd.Series) -> bool:
+    """Whether it looks like a number or a name of the row: whole and without a repetition, or a text of its own."""
+    if column.isna().any() or len(column) < 2 or (column if is_number(column) else as_text(column)).duplicated().any():
+        return False
+    if not is_number(column):
+        return True
+    values = as_number(column)
+    return bool((values % 1 == 0).all() and values.max() - values.min() < 2 * len(values))
 
 
 def check_finite(column: pd.Series) -> None:

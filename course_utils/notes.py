@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from course_utils.columns import MISSING, is_number, shortened
+from course_utils.columns import MISSING, is_number, numbers_the_rows, shortened
 from course_utils.steps import Arrays, Plan
 
-__all__ = ["class_name", "notes_on", "scale_advice"]
+__all__ = ["MOST_CLASSES", "class_name", "notes_on", "scale_advice"]
 
+MOST_CLASSES = 100  # there can be
 USUAL_DEVIATION = (0.03, 30.0)  # of a target: outputs start near 0, and Adam at 0.001 moves a weight by 0.001 a step
 
 
@@ -37,7 +38,13 @@ def notes_on(
     if constant:
         notes.append(f"Left out, because every row has the same value: {shortened(constant)}.")
     if copies := len(frame) - len(cleaned):
-        notes.append(f"Copies of other rows, dropped before the split: {copies:,}; {len(cleaned):,} rows are left.")
+        notes.append(
+            f"Exact copies of other rows, dropped before the split: {copies:,}; {len(cleaned):,} rows are left. "
+            "keep_copies=True keeps them, if they are different examples."
+        )
+    for name in numbers:
+        if numbers_the_rows(frame[name]):
+            notes.append(f"Is {name!r} the number of a row? Such a column teaches nothing: drop=[{name!r}].")
     notes += _of_task(frame[target], plan, made, is_given=is_given)
     if numbers:
         notes.append(f"Numbers standardized by the training rows: {len(numbers):,} columns.")
@@ -79,9 +86,11 @@ def _of_task(column: pd.Series, plan: Plan, made: Arrays, *, is_given: bool) -> 
         if advice := scale_advice(column):
             notes.append(f"The deviation of the target is {column.astype('float64').std():.3g}. {advice}")
     else:
-        names = shortened([f"{i} = {class_name(value)}" for i, value in enumerate(made.classes)], 10)
-        notes = [f"Classification with {len(made.classes)} classes: {names}."]
-    if not is_given and is_number(column):
+        names = [class_name(value) for value in made.classes]
+        is_same = names == [str(i) for i in range(len(names))]
+        listed = shortened(names if is_same else [f"{i} = {name}" for i, name in enumerate(names)], 10)
+        notes = [f"Classification with {len(names)} classes: {listed}."]
+    if not is_given and is_number(column) and column.nunique() <= MOST_CLASSES:
         other = "classification" if plan.task == "regression" else "regression"
         notes.append(f'The task was chosen by the values of the target; task="{other}" chooses the other one.')
     rows = [len(made.sets[f"y_{part}"]) for part in ("train", "valid", "test")]

@@ -11,14 +11,14 @@ import pandas as pd
 
 from course_utils.columns import as_text, check_finite, holds_dates, is_number, is_plain, kind_of, shortened
 from course_utils.dataset import TASKS, Dataset, Recipe
-from course_utils.notes import class_name, notes_on
+from course_utils.notes import MOST_CLASSES, class_name, notes_on
 from course_utils.reading import reading_call
 from course_utils.steps import Plan, clean, name_list, perform, write
 from course_utils.validation import HIGHEST_SEED, check_choice, check_integer
 
 __all__ = ["check_columns", "data_from_arrays", "data_from_frame", "task_of"]
 
-FEWEST_ROWS, FEWEST_OF_A_CLASS, MOST_CLASSES = 20, 5, 100
+FEWEST_ROWS, FEWEST_OF_A_CLASS = 20, 5
 FEW_VALUES = 10  # of whole numbers that are taken for classes
 MOST_NUMBERS = 50_000_000  # 200 MB of inputs; the full MNIST has 47 million
 PUT_HERE = "put your own here; all the rest is complete"
@@ -168,7 +168,7 @@ def _check_target(column: pd.Series, task: str | None) -> None:
     different = int(column.nunique()) if is_number(column) else int(as_text(column).nunique())
     if different < 2:
         raise ValueError(
-            f"{begin} is the same in every row: {column.iloc[0]!r}. There is nothing to predict; choose another column."
+            f"{begin} is the same in every row: {column.iloc[0]!s}. There is nothing to predict; choose another column."
             if len(column)
             else "The table has no rows."
         )

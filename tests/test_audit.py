@@ -30,18 +30,18 @@ def test_a_clean_table_has_no_findings():
 
 
 PLANTED = {
-    "copies": (lambda f: pd.concat([f, f.iloc[:7]]), "(rows)", "7 exact copies"),
+    "copies": (lambda f: pd.concat([f, f.iloc[:7]]), "(rows)", "exact copies of other rows: 7"),
     "copies but for a number": (
         lambda f: pd.concat([f, f.iloc[:7]]).assign(id=range(len(f) + 7)),
         "(rows)",
-        "7 rows are copies but for 'id'",
+        "copies of other rows, but for 'id': 7",
     ),
     "near copies": (
         lambda f: pd.concat([f, f.iloc[:7].assign(a=lambda g: g["a"] + 1e-4)]),
         "(rows)",
-        "14 rows are almost",
+        "almost copies of another one: 14",
     ),
-    "torn": (lambda f: pd.concat([f, f.iloc[:7].assign(y=0.5)]), "(rows)", "14 rows have the inputs of another"),
+    "torn": (lambda f: pd.concat([f, f.iloc[:7].assign(y=0.5)]), "(rows)", "but another target: 14"),
     "constant": (lambda f: f.assign(b=3), "b", "is constant: 3"),
     "constant text": (lambda f: f.assign(kind="flat"), "kind", "is constant: flat"),
     "empty": (lambda f: f.assign(b=np.nan), "b", "no value at all"),
@@ -94,7 +94,7 @@ def test_every_table_is_audited(name):
     expected = {
         "a constant column": "x2 is constant",
         "a leak": "leak predicts",
-        "copies": "30 exact copies",
+        "copies": "exact copies of other rows: 30",
         "gaps everywhere": "size ",
         "ten classes": "x0 predicts",
         "texts with spaces": "colour 1 texts",
@@ -112,3 +112,7 @@ def test_the_table_is_not_changed():
 def test_a_target_that_is_no_column_is_named():
     with pytest.raises(ValueError, match=r"target='rnt' is no column.*Did you mean 'rent'"):
         audit(flats(), target="rnt")
+
+
+def test_a_table_without_rows_is_said_to_have_none():
+    assert planted(clean().iloc[:0]) == [("(rows)", "the table has no rows")]
