@@ -129,8 +129,9 @@ def _layers(settings: Settings, data: Dataset) -> list[str]:
 
 def _optimizer(settings: Settings) -> str:
     momentum = ", momentum=0.9" if settings.optimizer == "momentum" else ""
-    name = OPTIMIZERS[settings.optimizer]
-    return f"keras.optimizers.{name}(learning_rate={settings.learning_rate!r}{momentum})"
+    decay = f", weight_decay={settings.weight_decay!r}" if settings.weight_decay else ""
+    name = "AdamW" if decay and settings.optimizer == "adam" else OPTIMIZERS[settings.optimizer]
+    return f"keras.optimizers.{name}(learning_rate={settings.learning_rate!r}{momentum}{decay})"
 
 
 def _schedule(settings: Settings) -> list[str]:

@@ -124,6 +124,13 @@ CONTROLS: Mapping[str, Control] = {
             RATES,
             "number",
         ),
+        Control(
+            "weight_decay",
+            "weight decay",
+            "How far each step pulls all weights towards 0, as a multiple of the learning rate.",
+            (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
+            "number",
+        ),
         Control("schedule", "schedule", "How the learning rate changes from epoch to epoch.", SCHEDULES),
         Control(
             "batch_size",

@@ -72,7 +72,8 @@ def test_swish_is_that_of_keras(wine):
 
 
 @pytest.mark.parametrize(
-    "kind", [{}, {"dropout": 0.4}, {"batch_norm": True, "dropout": 0.2}, {"optimizer": "momentum"}]
+    "kind",
+    [{}, {"dropout": 0.4}, {"batch_norm": True, "dropout": 0.2}, {"optimizer": "momentum"}, {"weight_decay": 0.5}],
 )
 def test_a_stack_gives_the_runs_of_single_seeds_whatever_it_trained_before(wine, kind):
     settings = Settings(width=8, depth=2, epochs=6, batch_size=32, **kind)
@@ -128,7 +129,7 @@ def test_what_nobody_waits_for_is_not_made_and_not_kept(wine, graphs, n):
 
 
 OTHER = {"width": 9, "depth": 3, "dropout": 0.1, "batch_norm": True, "activation": "tanh", "optimizer": "sgd"}
-OTHER |= {"learning_rate": 0.1, "schedule": "cosine", "batch_size": 8, "epochs": 7, "seed": 3}
+OTHER |= {"learning_rate": 0.1, "weight_decay": 0.1, "schedule": "cosine", "batch_size": 8, "epochs": 7, "seed": 3}
 
 
 @pytest.mark.parametrize("name", Settings.__dataclass_fields__)
