@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,10 @@ __all__ = ["reading_call"]
 FORMATS = ({}, {"sep": ";"}, {"sep": ";", "decimal": ","}, {"sep": "\t"})  # of text files, the usual one first
 
 
-def reading_call(path: str, frame: pd.DataFrame) -> str:
+def reading_call(path: str, frame: pd.DataFrame, *, unused: Sequence[str] = ()) -> str:
     """The call that reads `frame` from this file: `pd.read_csv("flats.csv", sep=";")`.
+
+    The values of `unused` columns are not compared.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def reading_call(path: str, frame: pd.DataFrame) -> str:
         except (ValueError, pd.errors.ParserError) as error:
             differences.append(str(error))
             continue
-        difference = next(_differences(found, frame), None)
+        difference = next(_differences(found, frame, unused), None)
         if difference is None:
             words = "".join(f", {name}={quoted(value)}" for name, value in options.items())
             return f"pd.read_csv({quoted(str(path))}{words})"
@@ -44,11 +46,11 @@ def reading_call(path: str, frame: pd.DataFrame) -> str:
     # A file that is read in the wrong format has one column only; the best attempt tells more.
     raise ValueError(
         f"source={str(path)!r} does not hold this table: {max(differences, key=_closeness)} Save it with "
-        f"frame.to_csv({str(path)!r}, index=False), or leave source out."
+        f"frame.to_csv({str(path)!r}, index=False) and use what pd.read_csv reads from there, or leave source out."
     )
 
 
-def _differences(found: pd.DataFrame, frame: pd.DataFrame) -> Iterator[str]:
+def _differences(found: pd.DataFrame, frame: pd.DataFrame, unused: Sequence[str]) -> Iterator[str]:
     """What the table in the file has that the frame has not, or the other way round."""
     if list(found.columns) != list(frame.columns):
         more = [name for name in found.columns if name not in set(frame.columns)]
@@ -61,7 +63,7 @@ def _differences(found: pd.DataFrame, frame: pd.DataFrame) -> Iterator[str]:
         yield f"the rows differ: {len(found):,} in the file, {len(frame):,} in the table."
     else:
         for name in frame.columns:
-            if not _is_same(found[name], frame[name]):
+            if name not in unused and not _is_same(found[name], frame[name]):
                 yield f"the values differ in the column {name!r}."
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from course_utils.data import Dataset
 from course_utils.experiment import Settings
 from course_utils.schedules import epoch_schedule
-from course_utils.steps import quoted
 
 __all__ = ["code"]
 
@@ -107,7 +108,7 @@ def _report(data: Dataset, prefix: str) -> list[str]:
         f"for name in {curves}:",
         "    plt.plot(range(1, len(history.epoch) + 1), history.history[name], label=name)",
         'plt.xlabel("epoch")',
-        f"plt.ylabel({quoted(data.loss_label)})",
+        f"plt.ylabel({json.dumps(data.loss_label, ensure_ascii=False)})",
         "plt.ylim(bottom=0)",
         "plt.legend()",
         "plt.show()",

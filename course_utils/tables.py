@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ __all__ = ["check_columns", "data_from_arrays", "data_from_frame", "task_of"]
 
 FEWEST_ROWS, FEWEST_OF_A_CLASS = 20, 5
 FEW_VALUES = 10  # of whole numbers that are taken for classes
-MOST_NUMBERS = 50_000_000  # 200 MB of inputs; the full MNIST has 47 million
+MOST_NUMBERS = 20_000_000  # 80 MB of inputs, and ten times as much while they are made
 PUT_HERE = "put your own here; all the rest is complete"
 
 
@@ -30,7 +31,7 @@ def data_from_frame(
     """`Dataset.from_frame`, where all arguments are explained."""
     named, target, drop = check_columns(frame, target, drop)
     if source:
-        call = reading_call(source, named)
+        call = reading_call(source, named, unused=drop)
         begin = [f"frame = {call}"]
     else:
         call, begin = "frame", [f"# frame = pd.read_csv(…)  # {PUT_HERE}"]
@@ -135,8 +136,7 @@ def _data(
         class_names=classes,
         notes=notes_on(frame, cleaned, plan, made, drop=drop, is_given=task is not None),
     )
-    object.__setattr__(data, "recipe", Recipe(imports, lines, data.arrays))
-    return data
+    return dataclasses.replace(data, recipe=Recipe(imports, lines, data.arrays))
 
 
 def _call(opening: str, arguments: Mapping[str, object]) -> str:

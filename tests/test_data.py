@@ -37,8 +37,8 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_import_loads_no_tensorflow():
-    program = "import sys, course_utils.data; sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras')))"
+def test_import_loads_neither_tensorflow_nor_scikit_learn():
+    program = "import sys, course_utils.data; sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras', 'sklearn')))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

@@ -60,6 +60,14 @@ def test_with_a_file_the_code_is_complete(tmp_path, options):
     np.testing.assert_array_equal(again.x_test, data.x_test)
 
 
+def test_values_of_columns_that_are_dropped_may_differ_from_the_file(tmp_path):
+    frame = flats().assign(day="2026-11-28")
+    frame.to_csv(tmp_path / "flats.csv", index=False)
+    frame["day"] = pd.to_datetime(frame["day"])
+    data = Dataset.from_frame(frame, target="rent", drop=["day"], source=str(tmp_path / "flats.csv"))
+    np.testing.assert_array_equal(run_recipe(data)["x_valid"], data.x_valid)
+
+
 @pytest.mark.parametrize("target", ["rent", "kind"])
 def test_the_printed_code_gives_the_history_of_the_run(tmp_path, monkeypatch, target):
     monkeypatch.chdir(tmp_path)
