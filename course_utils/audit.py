@@ -22,7 +22,7 @@ MOST_ROWS = 5_000  # that near copies are looked for among
 ENOUGH_ROWS = 2_000  # to see whether a column predicts the target
 NEAR, NEAR_IN_FEW = 0.01, 0.001  # standard deviations by which every number of a near copy may differ
 FEW_COLUMNS = 3  # in which rows come close by chance
-LEAK = 0.95  # share of the error of guessing that one column removes
+LEAK = {"regression": 0.1, "classification": 0.05}  # share of the error of guessing that is left with one column
 FEW_OF_A_CLASS, SKEWED, ONE_CLASS = 10, 1.0, 0.9
 
 Finding = tuple[str, str, str]
@@ -196,12 +196,13 @@ def _leaks(frame: pd.DataFrame, usable: pd.DataFrame, target: str, task: str | N
     y = rows[target] if is_number(rows[target]) else as_text(rows[target])
     if len(rows) < 5 or y.nunique() < 2 or (task == "regression" and not is_number(y)):
         return
-    is_classes = (task or task_of(frame[target])) == "classification"
+    task = task or task_of(frame[target])
+    is_classes = task == "classification"
     y = pd.factorize(y)[0] if is_classes else as_number(y).to_numpy()
     error_of = _error_of_classes if is_classes else _error_of_numbers
     guess = np.mean(y != np.bincount(y).argmax()) if is_classes else np.mean(np.abs(y - np.median(y)))
     for name in usable.columns:
-        if error_of(usable.loc[rows.index, name].to_numpy(), y) <= (1 - LEAK) * guess:
+        if error_of(usable.loc[rows.index, name].to_numpy(), y) <= LEAK[task] * guess:
             advice = f"Is it known before the target is? If it is made from the target, drop=[{name!r}]."
             yield name, f"predicts {target!r} on its own: a leak?", advice
 

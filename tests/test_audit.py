@@ -102,6 +102,13 @@ def test_every_table_is_audited(name):
     assert expected.get(name, "") in texts
 
 
+@pytest.mark.parametrize(("noise", "is_leak"), [(0.05, True), (0.3, False)])
+def test_a_good_column_is_no_leak(noise, is_leak):
+    frame = clean()
+    frame["b"] = frame["y"] + noise * np.random.default_rng(1).normal(size=len(frame))
+    assert bool(planted(frame)) == is_leak
+
+
 def test_the_table_is_not_changed():
     frame = flats()
     before = frame.copy()
