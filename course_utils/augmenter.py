@@ -38,11 +38,9 @@ class Augmenter(Service):
     Parameters
     ----------
     data : Dataset
-        A classification of pictures, `x_train` of shape (rows, height, width, 1), as from `load_mnist(flatten=False)`.
-    shift, zoom : float
-        Largest change, as a share of the picture; 0 to 0.4 and 0 to 0.5.
-    rotation : float
-        Largest turn to both sides, as a share of a full turn; 0 to 0.5.
+        Pictures with classes, `x_train` of shape (rows, height, width, 1), as from `load_mnist(flatten=False)`.
+    shift, rotation, zoom : float
+        Largest change: shares of the picture's size (to 0.4), a full turn (to 0.5, both sides), the size (to 0.5).
     epochs : int
         At least 1.
     seed : int
@@ -98,7 +96,7 @@ class Augmenter(Service):
         return tuple(round(slider.value, 4) for slider in self.sliders.values())
 
     def augmented(self, images: np.ndarray, strengths: Strengths, *, seed: int = 0) -> np.ndarray:
-        """Changed copies of `images`, of their shape; the same seed changes them in the same way."""
+        """Changed copies of `images`; the same seed changes them in the same way."""
         shift, rotation, zoom = strengths
         paper = {"fill_mode": "constant", "fill_value": 0.0, "seed": seed}
         moved = keras.layers.RandomTranslation(shift, shift, **paper)(images, training=True)
@@ -150,11 +148,10 @@ class Augmenter(Service):
 
     def _network(self) -> keras.Sequential:
         start = [keras.initializers.GlorotUniform(seed=self._seed + place) for place in (1, 2)]
-        model = keras.Sequential([keras.Input(self.data.input_shape)])
-        model.add(keras.layers.AveragePooling2D(2))
-        model.add(keras.layers.Flatten())
-        model.add(keras.layers.Dense(64, activation="relu", kernel_initializer=start[0]))
-        model.add(keras.layers.Dense(self.data.n_outputs, kernel_initializer=start[1]))
+        shrink = [keras.Input(self.data.input_shape), keras.layers.AveragePooling2D(2), keras.layers.Flatten()]
+        hidden = keras.layers.Dense(64, activation="relu", kernel_initializer=start[0])
+        output = keras.layers.Dense(self.data.n_outputs, kernel_initializer=start[1])
+        model = keras.Sequential([*shrink, hidden, output])
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(keras.optimizers.Adam(0.01), loss=loss)
         return model
@@ -162,8 +159,8 @@ class Augmenter(Service):
     def _show(self, plain: list[float], changed: list[float], strengths: Strengths) -> None:
         figure = Figure(figsize=(6, 3), dpi=90, layout="constrained")
         ax = figure.subplots()
-        for losses, style, name in ((plain, "k--", "plain"), (changed, "C0-", _text(strengths))):
-            ax.plot(range(1, len(losses) + 1), losses, style, label=name)
+        ax.plot(range(1, len(plain) + 1), plain, "k--", label="plain")
+        ax.plot(range(1, len(changed) + 1), changed, "C0-", label=_text(strengths))
         ax.set(xlabel="epoch", ylabel="validation cross-entropy (nats)", ylim=(0, None))
         ax.legend()
         self.losses.value = _png(figure)
@@ -174,17 +171,16 @@ class Augmenter(Service):
         try:
             images = self.augmented(self.data.x_train[:SHOWN], self.strengths, seed=self._seed)
             figure = Figure(figsize=(8, 0.9), dpi=90)
-            for ax, image in zip(figure.subplots(1, SHOWN, squeeze=False)[0], images, strict=False):
+            for ax, image in zip(figure.subplots(1, len(images), squeeze=False)[0], images, strict=True):
                 ax.imshow(image[..., 0], cmap="gray_r", vmin=0, vmax=1)
-            for ax in figure.axes:
                 ax.axis("off")
             self.pictures.value = _png(figure)
         except Exception as error:
             self._say(str(error), failed=True)
 
     def _say(self, line: str, *, failed: bool = False) -> None:
-        color = STATUS_COLORS["failed"] if failed else "inherit"
-        self.status.value = f'<span role="status" style="color: {color}">{html.escape(line)}</span>'
+        style = f' style="color: {STATUS_COLORS["failed"]}"' if failed else ""
+        self.status.value = f'<span role="status"{style}>{html.escape(line)}</span>'
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         line = f"Augmenter of {self.data.name}: {_text(self.strengths)}"
@@ -195,8 +191,6 @@ class Augmenter(Service):
 
 
 def _text(strengths: Strengths) -> str:
-    if strengths == PLAIN:
-        return "plain"
     return " · ".join(f"{name} {value:g}" for name, value in zip(HIGHEST, strengths, strict=True))
 
 
