@@ -57,6 +57,15 @@ class Seen:
 See = Callable[..., Seen]  # moves controls from where they start, and trains five seeds
 
 
+def diagnose_first(see: See) -> Iterator[tuple[str, bool]]:
+    start, slow, fast, long = see(), see(learning_rate=1e-5), see(learning_rate=1.0), see(epochs=100)
+    yield "Task 1: at both rates validation ends above 2 nats.", min(slow.ends.min(), fast.ends.min()) > 2
+    yield (
+        "Task 2: training goes to 0; validation ends higher than after 15 epochs.",
+        long.train < 0.01 and long.end > start.end + 0.05,
+    )
+
+
 def generalization(see: See) -> Iterator[tuple[str, bool]]:
     start = see()
     falls = {name: start.end - see(**{name: value}).end for name, value in TWICE.items()}
@@ -172,6 +181,7 @@ def tuning(see: See) -> Iterator[tuple[str, bool]]:
 
 
 READINGS = {
+    "00_diagnose_first": diagnose_first,
     "01_generalization": generalization,
     "02_model_size": model_size,
     "03_dropout": dropout,
