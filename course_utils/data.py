@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from course_utils.dataset import Dataset
 from course_utils.validation import HIGHEST_SEED, check_choice, check_integer, check_number
 
 __all__ = ["Dataset", "load_mnist", "load_red_wine", "red_wine_frame"]
@@ -28,61 +28,6 @@ SHA256 = {
 }
 SPLITS = ("clean", "tutorial")
 MNIST_TRAINING_IMAGES, MNIST_TEST_IMAGES, MNIST_CLASSES = 60_000, 10_000, 10
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """Training, validation and test set of one task.
-
-    Attributes
-    ----------
-    name : str
-        "red wine" or "MNIST".
-    task : str
-        "regression" (`y` is float32) or "classification" (`y` is int32, classes 0, 1, …).
-    x_train, x_valid, x_test : numpy.ndarray
-        Inputs, float32, shape (rows, …). A set that does not exist has 0 rows.
-    y_train, y_valid, y_test : numpy.ndarray
-        Targets, shape (rows,).
-    feature_names : tuple of str
-        One name per input column; empty for images.
-    source : str
-        The call that loads this data set.
-    n_classes : int or None
-        For classification; None counts those of the labels: the highest one, and one more.
-    target_mean : float
-        What was subtracted from every target: add it to a prediction to have the target's own scale. 0.0 if nothing.
-    """
-
-    name: str
-    task: str
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_valid: np.ndarray
-    y_valid: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
-    feature_names: tuple[str, ...] = ()
-    source: str = ""
-    n_classes: int | None = None
-    target_mean: float = 0.0
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of one example: (11,) for red wine, (784,) or (28, 28, 1) for MNIST."""
-        return self.x_train.shape[1:]
-
-    @property
-    def n_outputs(self) -> int:
-        """Units of the output layer that the task asks for: 1 number, or one logit per class."""
-        if self.task == "regression":
-            return 1
-        labels = (self.y_train, self.y_valid, self.y_test)
-        return self.n_classes or 1 + int(max(some.max() for some in labels if len(some)))
-
-    def __repr__(self) -> str:
-        sizes = f"{len(self.x_train):,} training, {len(self.x_valid):,} validation, {len(self.x_test):,} test examples"
-        return f"<Dataset {self.name}, {self.task}: {sizes} of shape {self.input_shape}>"
 
 
 def red_wine_frame() -> pd.DataFrame:
@@ -165,6 +110,7 @@ def load_red_wine(
         feature_names=features,
         source=source,
         target_mean=target_mean,
+        unit="quality points",
         **arrays,
     )
 

@@ -29,6 +29,7 @@ __all__ = [
 
 OPTIMIZERS = ("adam", "sgd", "momentum", "rmsprop", "adagrad")
 USUAL_RATE = "Adam's usual start is 0.001."
+NO_DECAY = "0.0 switches weight decay off."
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,9 @@ class Settings:
         One of `OPTIMIZERS`; "momentum" is SGD with momentum 0.9.
     learning_rate : float
         Above 0; with a schedule, its highest rate.
+    weight_decay : float
+        At least 0. Each update multiplies all weights and biases by 1 - rate · weight_decay, and the loss knows nothing
+        of it (decoupled: Loshchilov & Hutter 2019); with "adam", that is `keras.optimizers.AdamW`.
     schedule : str
         One of `schedules.SCHEDULES`.
     batch_size, epochs : int
@@ -58,6 +62,7 @@ class Settings:
     activation: str = "relu"
     optimizer: str = "adam"
     learning_rate: float = 1e-3
+    weight_decay: float = 0.0
     schedule: str = "constant"
     batch_size: int = 32
     epochs: int = 30
@@ -72,6 +77,7 @@ class Settings:
             "activation": check_choice("activation", self.activation, ACTIVATIONS),
             "optimizer": check_choice("optimizer", self.optimizer, OPTIMIZERS),
             "learning_rate": check_number("learning_rate", self.learning_rate, above=0, hint=USUAL_RATE),
+            "weight_decay": check_number("weight_decay", self.weight_decay, at_least=0, hint=NO_DECAY),
             "schedule": check_choice("schedule", self.schedule, SCHEDULES),
             "batch_size": check_integer("batch_size", self.batch_size, at_least=1),
             "epochs": check_integer("epochs", self.epochs, at_least=1),
@@ -193,8 +199,11 @@ def training_loss(model: keras.Model, data: Dataset) -> float:
 
 
 def make_optimizer(settings: Settings) -> keras.optimizers.Optimizer:
-    """The optimizer of `settings`, at their learning rate."""
-    rate = settings.learning_rate
-    if settings.optimizer == "momentum":
-        return keras.optimizers.SGD(learning_rate=rate, momentum=0.9)
-    return keras.optimizers.get({"class_name": settings.optimizer, "config": {"learning_rate": rate}})
+    """The optimizer of `settings`, at their learning rate and weight decay."""
+    name, config = settings.optimizer, {"learning_rate": settings.learning_rate}
+    if settings.weight_decay:
+        config["weight_decay"] = settings.weight_decay
+        name = "adamw" if name == "adam" else name
+    if name == "momentum":
+        return keras.optimizers.SGD(momentum=0.9, **config)
+    return keras.optimizers.get({"class_name": name, "config": config})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from course_utils.data import Dataset
 from course_utils.experiment import Settings
-from course_utils.palette import CROSS_ENTROPY, MAE
 from course_utils.schedules import epoch_schedule
 
 __all__ = ["code"]
@@ -16,7 +17,6 @@ SHUFFLED = (
 LOADERS = ("load_red_wine", "load_mnist")
 OPTIMIZERS = {"adam": "Adam", "sgd": "SGD", "momentum": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
 ACTIVATIONS = {"swish": "silu"}  # names that Keras knows by another one
-LABELS = {"regression": MAE, "classification": CROSS_ENTROPY}
 LOSSES = {
     "regression": '"mae"',
     "classification": "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
@@ -31,21 +31,20 @@ def code(settings: Settings, data: Dataset, *, shuffle: bool = True) -> str:
     With `shuffle=False` in its `model.fit`, it gives the history of `training.fit(..., shuffle=False)`; shuffled,
     `model.fit` draws the order of the batches from another generator.
 
+    A data set of one's own, made by `Dataset.from_frame`, is loaded and prepared by plain pandas and scikit-learn.
+
     Raises
     ------
     ValueError
-        If the data set was not loaded by a function of `course_utils.data` (`data.source`).
+        If nothing is known of where the data come from: neither `data.source` nor `data.recipe` tells, or the arrays
+        were changed since.
     """
-    loader, opened, _ = data.source.partition("(")
-    if loader not in LOADERS or not opened:
-        raise ValueError(
-            f"data.source={data.source!r} is no call of {' or '.join(LOADERS)}: the code could not load these data. "
-            "Write it for one of those, and put your own data in their place."
-        )
+    imports, loading, prefix = _loading(data)
+    arrays = {f"{axis}_{part}": f"{prefix}{axis}_{part}" for axis in "xy" for part in ("train", "valid")}
     follow = _schedule(settings)
-    fit = ["data.x_train, data.y_train,"]
+    fit = [f"{arrays['x_train']}, {arrays['y_train']},"]
     if len(data.x_valid):
-        fit.append("validation_data=(data.x_valid, data.y_valid),")
+        fit.append(f"validation_data=({arrays['x_valid']}, {arrays['y_valid']}),")
     fit.append(f"batch_size={settings.batch_size}, epochs={settings.epochs},")
     if not shuffle:
         fit.append("shuffle=False,")
@@ -59,10 +58,9 @@ def code(settings: Settings, data: Dataset, *, shuffle: bool = True) -> str:
             *([SHUFFLED] if shuffle else []),
             "import keras",
             "import matplotlib.pyplot as plt",
+            *imports,
             "",
-            f"from course_utils.data import {loader}",
-            "",
-            f"data = {data.source}",
+            *loading,
             "",
             f"keras.utils.set_random_seed({settings.seed})",
             "model = keras.Sequential([",
@@ -77,21 +75,40 @@ def code(settings: Settings, data: Dataset, *, shuffle: bool = True) -> str:
             *(f"    {line}" for line in fit),
             ")",
             "",
-            *_report(data),
+            *_report(data, prefix),
         ]
     )
 
 
-def _report(data: Dataset) -> list[str]:
+def _loading(data: Dataset) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    """Imports and lines that load the data, and what then stands in front of `x_train`."""
+    if data.recipe is not None:
+        if not data.recipe.makes(data):
+            raise ValueError(
+                f"The arrays of {data.name} were changed after they were made, and code that loads them would load "
+                "others. Change the table instead, and call Dataset.from_frame again."
+            )
+        return data.recipe.imports, data.recipe.lines, ""
+    loader, opened, _ = data.source.partition("(")
+    if loader not in LOADERS or not opened:
+        raise ValueError(
+            f"data.source={data.source!r} is no call of {' or '.join(LOADERS)}: the code could not load these data. "
+            "Make the data set with Dataset.from_frame, or write the code for one of those and put your own data in "
+            "their place."
+        )
+    return ("", f"from course_utils.data import {loader}"), (f"data = {data.source}",), "data."
+
+
+def _report(data: Dataset, prefix: str) -> list[str]:
     """Lines that print the score, measured without dropout, and plot the learning curves."""
     part, curves = ("valid", '("val_loss", "loss")') if len(data.x_valid) else ("train", '("loss",)')
     return [
-        f"score = model.evaluate(data.x_{part}, data.y_{part}, verbose=0, return_dict=True)",
+        f"score = model.evaluate({prefix}x_{part}, {prefix}y_{part}, verbose=0, return_dict=True)",
         f"print({'validation' if part == 'valid' else 'training'!r}, score)",
         f"for name in {curves}:",
         "    plt.plot(range(1, len(history.epoch) + 1), history.history[name], label=name)",
         'plt.xlabel("epoch")',
-        f'plt.ylabel("{LABELS[data.task]}")',
+        f"plt.ylabel({json.dumps(data.loss_label, ensure_ascii=False)})",
         "plt.ylim(bottom=0)",
         "plt.legend()",
         "plt.show()",
@@ -113,8 +130,9 @@ def _layers(settings: Settings, data: Dataset) -> list[str]:
 
 def _optimizer(settings: Settings) -> str:
     momentum = ", momentum=0.9" if settings.optimizer == "momentum" else ""
-    name = OPTIMIZERS[settings.optimizer]
-    return f"keras.optimizers.{name}(learning_rate={settings.learning_rate!r}{momentum})"
+    decay = f", weight_decay={settings.weight_decay!r}" if settings.weight_decay else ""
+    name = "AdamW" if decay and settings.optimizer == "adam" else OPTIMIZERS[settings.optimizer]
+    return f"keras.optimizers.{name}(learning_rate={settings.learning_rate!r}{momentum}{decay})"
 
 
 def _schedule(settings: Settings) -> list[str]:

@@ -37,8 +37,9 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_import_loads_no_tensorflow():
-    program = "import sys, course_utils.data; sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras')))"
+def test_import_loads_neither_tensorflow_nor_scikit_learn():
+    slow = ("tensorflow", "keras", "sklearn")
+    program = f"import sys, course_utils.data; sys.exit(any(name in sys.modules for name in {slow}))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

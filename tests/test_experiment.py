@@ -10,6 +10,7 @@ import pytest
 from course_utils.experiment import OPTIMIZERS, Settings, best_epoch, make_model, run, run_seeds, training_loss
 from course_utils.models import ACTIVATIONS
 from course_utils.schedules import SCHEDULES
+from course_utils.training import fit
 
 QUICK = Settings(width=6, depth=1, epochs=2)
 
@@ -24,6 +25,7 @@ QUICK = Settings(width=6, depth=1, epochs=2)
         ({"activation": "foo"}, ["activation='foo'", *map(repr, ACTIVATIONS)]),
         ({"optimizer": "foo"}, ["optimizer='foo'", *map(repr, OPTIMIZERS)]),
         ({"learning_rate": 0}, ["learning_rate=0", "> 0"]),
+        ({"weight_decay": -0.1}, ["weight_decay=-0.1", ">= 0", "0.0 switches weight decay off"]),
         ({"schedule": "foo"}, ["schedule='foo'", *map(repr, SCHEDULES)]),
         ({"batch_size": 0}, ["batch_size=0", ">= 1"]),
         ({"epochs": 2.5}, ["epochs=2.5", "whole number"]),
@@ -76,6 +78,20 @@ def test_model_has_the_optimizer_of_the_settings(wine, name, kind, momentum):
     assert type(optimizer).__name__ == kind
     assert getattr(optimizer, "momentum", None) == momentum
     assert float(optimizer.learning_rate) == 0.25
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_weight_decay_shrinks_all_weights_in_each_update(wine, name):
+    rows = {"x_train": wine.x_train[:1] * 0, "y_train": wine.y_train[:1] * 0}  # where nothing is to be learned
+    quiet = dataclasses.replace(wine, **rows)
+    settings = dataclasses.replace(QUICK, optimizer=name, learning_rate=0.1, weight_decay=0.5, epochs=3)
+    model = make_model(settings, quiet)
+    before = model.get_weights()
+    fit(model, quiet, epochs=3)
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_allclose(other, one * (1 - 0.1 * 0.5) ** 3, rtol=1e-4, atol=1e-6)
+    assert type(model.optimizer).__name__ != "Adam"
+    assert make_model(QUICK, wine).optimizer.weight_decay is None
 
 
 def test_run_is_reproducible(wine):

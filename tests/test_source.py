@@ -54,7 +54,8 @@ def test_the_network_is_that_of_the_settings(flatten):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_it_is_compiled_as_the_settings_say(wine, mnist, optimizer):
     settings = dataclasses.replace(QUICK, optimizer=optimizer, learning_rate=0.03)
-    for data in (wine, mnist):
+    for data, decay in ((wine, 0.0), (mnist, 0.1)):
+        settings = dataclasses.replace(settings, weight_decay=decay)
         both = names_of(code(settings, data))["model"], make_model(settings, data)
         written, made = (without_names_and_seeds(model.get_compile_config()) for model in both)
         assert written == made
@@ -71,6 +72,7 @@ def test_the_schedule_gives_the_rates_of_the_run(wine, name, epochs):
 
 RUNS = [
     (Settings(epochs=2, batch_size=256), {}),
+    (Settings(epochs=2, batch_size=256, weight_decay=10, learning_rate=0.01), {}),
     (Settings(epochs=2, batch_size=100, dropout=0.25, batch_norm=True, activation="tanh", seed=3), {"seed": 2}),
     (Settings(epochs=2, batch_size=256, depth=0, optimizer="momentum", schedule="cosine"), {"split": "tutorial"}),
     (Settings(epochs=2, optimizer="rmsprop", schedule="exponential"), {"n_train": 90, "label_noise": 0.2}),

@@ -124,6 +124,13 @@ CONTROLS: Mapping[str, Control] = {
             RATES,
             "number",
         ),
+        Control(
+            "weight_decay",
+            "weight decay",
+            "How far each step pulls all weights towards 0, as a multiple of the learning rate.",
+            (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
+            "number",
+        ),
         Control("schedule", "schedule", "How the learning rate changes from epoch to epoch.", SCHEDULES),
         Control(
             "batch_size",
@@ -274,7 +281,7 @@ class Datasets:
 
 
 def _loader_arguments(data: Dataset) -> dict[str, object] | None:
-    """The arguments of the `load_mnist` call that made `data`, or None if another function did."""
+    """The arguments of the `load_mnist` call that made `data`, or None if something else did."""
     try:
         call = ast.parse(data.source, mode="eval").body
     except SyntaxError:  # words, or nothing
@@ -282,4 +289,7 @@ def _loader_arguments(data: Dataset) -> dict[str, object] | None:
     if not isinstance(call, ast.Call) or getattr(call.func, "id", "") != "load_mnist":
         return None
     given = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
-    return {"n_train": len(data.x_train), "label_noise": 0.0, **given}
+    arguments = {"n_train": 2000, "label_noise": 0.0, **given}
+    if len(data.x_train) != arguments["n_train"] or data.input_shape not in ((784,), (28, 28, 1)):
+        return None  # other digits were put in the place of those that it loads
+    return arguments

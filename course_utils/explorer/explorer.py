@@ -35,7 +35,8 @@ class Explorer:
     data : Dataset
     controls : sequence of str
         Names in `explorer.controls.CONTROLS`: any of width, depth, dropout, batch_norm, activation, optimizer,
-        learning_rate, schedule, batch_size, epochs, and, for data from `load_mnist`, n_train and label_noise.
+        learning_rate, weight_decay, schedule, batch_size, epochs, and, for data from `load_mnist`, n_train and
+        label_noise.
         With "schedule" among them, or a schedule other than "constant" to start with, the picture has a second panel
         with the learning rate of every epoch.
     shuffle : bool
@@ -63,7 +64,9 @@ class Explorer:
         **fixed: object,
     ) -> None:
         if not isinstance(data, Dataset):
-            raise ValueError(f"data={data!r} is not a Dataset. Pass load_red_wine() or load_mnist().")
+            raise ValueError(
+                f"data={data!r} is not a Dataset. Pass load_red_wine(), load_mnist() or Dataset.from_frame(…)."
+            )
         check_choice("shuffle", shuffle, (True, False))
         self.controls, self._start = check_names(controls, data), start_setup(data, fixed)
         for name in self.controls:

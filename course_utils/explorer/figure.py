@@ -110,7 +110,7 @@ class CurvePicture:
 
     def draw_axes(self, curves: Curves) -> None:
         """Axes, grid, the loss of guessing, and the legend."""
-        ax, ylabel = self.ax, MAE if curves.task == "regression" else CROSS_ENTROPY
+        ax, ylabel = self.ax, curves.loss_label or (MAE if curves.task == "regression" else CROSS_ENTROPY)
         style_axes(ax, epochs=curves.epochs, ylabel=ylabel)
         ax.set_ylim(0, curves.top)
         lowest = ax

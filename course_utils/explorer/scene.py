@@ -24,7 +24,7 @@ class Curves:
 
     Attributes
     ----------
-    task : str
+    task, loss_label : str
         As in `Dataset`.
     runs : Group
         The current ones.
@@ -62,6 +62,7 @@ class Curves:
     guess: float = float("nan")
     plane: float = float("nan")
     setup: Setup | None = None
+    loss_label: str = ""
 
     @property
     def axes(self) -> tuple:

@@ -66,6 +66,7 @@ class ExplorerState:
         self._datasets, self._start, self._controls, self._shuffle = datasets, start, tuple(controls), shuffle
         given = datasets.given
         self._task, self._guess, self._plane = given.task, guessing_loss(given), linear_loss(given)
+        self._loss_label = given.loss_label
         self._seeds = 1
         self._earlier: list[Group] = []
         self._last_seen: Group = ()  # in front until the newest request, and faint until it has a curve
@@ -201,6 +202,7 @@ class ExplorerState:
             guess=self._guess,
             plane=self._plane,
             setup=self.setup if self.with_rate else None,
+            loss_label=self._loss_label,
         )
 
     def rows(self) -> tuple[dict[str, object], ...]:

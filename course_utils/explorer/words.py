@@ -88,10 +88,11 @@ def _validations(group: Group) -> list[list[float]]:
 def settings_text(setup: Setup, data: Dataset, *, start: Setup, controls: Sequence[str]) -> str:
     """The settings in words, and the number of parameters.
 
-    Width and depth are always named, and dropout where there is any; of the controls all if they are few, otherwise
-    those that do not stand where they started.
+    Width and depth are always named, and dropout and weight decay where there are any; of the controls all if they are
+    few, otherwise those that do not stand where they started.
     """
-    named = [*ALWAYS_NAMED, *(["dropout"] if setup.settings.dropout else []), *_telling(setup, start, controls)]
+    in_use = [name for name in ("dropout", "weight_decay") if getattr(setup.settings, name)]
+    named = [*ALWAYS_NAMED, *in_use, *_telling(setup, start, controls)]
     has = setup.settings
     parameters = count_parameters(data, width=has.width, depth=has.depth, batch_norm=has.batch_norm)
     return f"{setup.describe(dict.fromkeys(named))} · {parameters:,} parameters"

@@ -72,7 +72,8 @@ def test_first_run_starts_by_itself_and_is_that_of_experiment_run(make, wine):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"dropout": 0.7}, {"batch_norm": True}, {"schedule": "cosine"}, {"optimizer": "sgd"}]
+    "changes",
+    [{"dropout": 0.7}, {"batch_norm": True}, {"schedule": "cosine"}, {"optimizer": "sgd"}, {"weight_decay": 1.0}],
 )
 def test_later_runs_are_those_of_experiment_run_too(make, mnist, changes):
     explorer = make(mnist, width=16)
@@ -613,7 +614,7 @@ def test_a_dozen_explorers_do_not_disturb_one_another(make, wine):
 @pytest.mark.slow
 def test_code_is_plain_keras_and_gives_the_same_history(make, wine, mnist):
     rng = np.random.default_rng(0)
-    explorers = [make(data, shuffle=False, epochs=5, controls=list(CONTROLS)[:10]) for data in (wine_full(), mnist)]
+    explorers = [make(data, shuffle=False, epochs=5, controls=list(CONTROLS)[:11]) for data in (wine_full(), mnist)]
     for i in range(20):
         explorer = explorers[i % 2]
         found = explorer.set(**random_settings(rng)).wait(120)
@@ -646,7 +647,7 @@ def wine_full():
 
 def random_settings(rng):
     """Any setting of any control, but a learning rate at which rounding errors do not grow, and few epochs."""
-    values = {name: rng.choice(control.values) for name, control in CONTROLS.items() if name in list(CONTROLS)[:10]}
+    values = {name: rng.choice(control.values) for name, control in CONTROLS.items() if name in list(CONTROLS)[:11]}
     values |= {"learning_rate": rng.choice([1e-4, 1e-3]), "epochs": 5, "batch_size": int(rng.choice([64, 256, 1024]))}
     values["depth"] = rng.choice([0, 1, 2, 3])  # model.fit needs ten seconds to trace ten layers
     return {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}

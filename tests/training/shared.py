@@ -1,5 +1,7 @@
 """Small networks, and comparisons of what training made of them."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 from keras import layers
@@ -15,6 +17,11 @@ def network(*hidden, optimizer=None, loss="mae", metrics=None, seed=5, **options
 
 def dense():
     return layers.Dense(8, activation="relu")
+
+
+def unchecked(data, **arrays):
+    """Other arrays in the place of some of `data`, which a `Dataset` would convert or refuse."""
+    return SimpleNamespace(**vars(data) | arrays)
 
 
 def keras_fit(model, data, **options):
