@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,8 +34,9 @@ def course(tmp_path, monkeypatch):
         monkeypatch.setattr(module, name, path)
 
     def create(folder, **_):
-        module.calls.append(("venv", str(folder)))
-        folder.mkdir(exist_ok=True)
+        module.calls.append(("venv", "again" if module.PYTHON.exists() else "anew"))
+        module.PYTHON.parent.mkdir(parents=True, exist_ok=True)
+        module.PYTHON.touch()
         module.KERNEL.write_text(json.dumps({"argv": ["python", "-m", "ipykernel_launcher"]}))
 
     def run(arguments, *, cwd, **_):
@@ -44,7 +46,14 @@ def course(tmp_path, monkeypatch):
 
     module.calls, module.codes = [], {}
     monkeypatch.setattr(module.venv, "create", create)
-    monkeypatch.setattr(module, "subprocess", SimpleNamespace(call=run, check_call=run))
+
+    def check(arguments, **options):
+        code = run(arguments, **options)
+        if code:
+            raise subprocess.CalledProcessError(code, arguments)
+
+    error = subprocess.CalledProcessError
+    monkeypatch.setattr(module, "subprocess", SimpleNamespace(call=run, check_call=check, CalledProcessError=error))
     return module
 
 
@@ -60,11 +69,80 @@ def test_an_unknown_command_shows_the_two_there_are(course, monkeypatch, capsys,
     assert course.calls == []
 
 
-def test_an_old_python_is_refused_before_anything_is_installed(course, monkeypatch, capsys):
-    monkeypatch.setattr(course.sys, "version_info", (3, 9, 1))
+@pytest.mark.parametrize(
+    ("computer", "words"),
+    [
+        ({"version_info": (3, 9, 1)}, "too old"),
+        ({"version_info": (3, 14, 0)}, "python3.13 course.py start"),
+        ({"version_info": (3, 14, 0), "platform": "win32"}, "py -3.13 course.py start"),
+        ({"maxsize": 2**31 - 1}, "64-bit"),
+        ({"platform": "darwin", "machine": "x86_64"}, "Intel"),
+        ({"platform": "win32", "machine": "ARM64"}, "Windows on ARM"),
+        ({"platform": "win32", "machine": "AMD64", "longest": 3}, "too long for Windows"),
+        ({"free": 1e9}, "only 1.0 GB"),
+    ],
+)
+def test_what_the_course_cannot_run_with_is_said_before_anything_is_installed(
+    course, monkeypatch, capsys, computer, words
+):
+    for name in computer.keys() & {"version_info", "maxsize", "platform"}:
+        monkeypatch.setattr(course.sys, name, computer[name])
+    if "machine" in computer:
+        monkeypatch.setattr(course.platform, "machine", lambda: computer["machine"])
+    if "free" in computer:
+        monkeypatch.setattr(course.shutil, "disk_usage", lambda _: SimpleNamespace(free=computer["free"]))
+    monkeypatch.setattr(course, "LONGEST", computer.get("longest", 1000))
     assert started(course, monkeypatch, "start") == 2
-    assert "3.10" in capsys.readouterr().out
+    assert words in capsys.readouterr().out
     assert course.calls == []
+
+
+def test_a_folder_that_was_moved_or_has_another_python_is_installed_anew(course, monkeypatch):
+    started(course, monkeypatch, "start")
+    course.INSTALLED.write_text(course.INSTALLED.read_text().replace(str(course.ROOT), "elsewhere"))
+    del course.calls[:]
+    started(course, monkeypatch, "start")
+    assert course.calls[0] == ("venv", "anew")
+    del course.calls[:]
+    course.PYTHON.unlink()  # an upgrade took it away
+    started(course, monkeypatch, "start")
+    assert [call[0] for call in course.calls] == ["venv", "-m", "-m"]
+
+
+def test_an_environment_of_somebody_else_is_left_alone(course, monkeypatch, capsys):
+    course.ENVIRONMENT.mkdir()
+    (course.ENVIRONMENT / "pyvenv.cfg").touch()
+    assert started(course, monkeypatch, "start") == 2
+    assert "not made by this course" in capsys.readouterr().out
+    assert course.calls == []
+
+
+def test_an_installation_that_failed_is_explained_and_goes_on_the_next_time(course, monkeypatch, capsys):
+    course.codes = {"pip": 1}
+    assert started(course, monkeypatch, "start") == 2
+    assert "--find-links" in capsys.readouterr().out
+    course.codes = {}
+    del course.calls[:]
+    assert started(course, monkeypatch, "start") == 0
+    assert course.calls[0] == ("venv", "again")
+
+
+def test_a_folder_that_cannot_be_written_is_explained(course, monkeypatch, capsys):
+    def refuse(*_, **__):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(course.venv, "create", refuse)
+    assert started(course, monkeypatch, "start") == 2
+    assert "Copy the course" in capsys.readouterr().out
+
+
+def test_wheels_from_a_folder(course, monkeypatch, capsys, tmp_path):
+    assert started(course, monkeypatch, "start", "--find-links", "nowhere") == 2
+    assert "no such folder" in capsys.readouterr().out
+    assert started(course, monkeypatch, "start", "--find-links", str(tmp_path), "--no-browser") == 0
+    _, install, lab = course.calls
+    assert install[3:7] == ("-q", "--no-index", "--find-links", str(tmp_path))
+    assert lab[-2] == "--no-browser"
 
 
 def test_start_installs_and_opens_jupyterlab_in_the_lessons(course, monkeypatch):
@@ -84,7 +162,7 @@ def test_what_is_installed_is_not_installed_again_until_the_requirements_change(
     del course.calls[:]
     started(course, monkeypatch, "start")
     assert [call[0] for call in course.calls] == ["venv", "-m", "-m"]
-    assert course.INSTALLED.read_text() == hashlib.sha256(b"numpy\npandas\n").hexdigest()
+    assert course.INSTALLED.read_text().startswith(hashlib.sha256(b"numpy\npandas\n").hexdigest())
 
 
 def test_the_kernel_is_made_quiet_once(course):
