@@ -10,11 +10,16 @@ from authoring import notebooks as authoring
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf8")
+INDEX = (ROOT / "lessons" / "INDEX.md").read_text(encoding="utf8")
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "data/README.md",
+    *(f"lessons/{name}.md" for name in ("INDEX", "TEACHING", "GLOSSARY")),
+]
 LESSON_ROW = re.compile(r"^\| \[(\d\d) [^\]]+\]\((lessons/[^)/]+\.ipynb)\) .*\|", re.MULTILINE)
 TOPICS = {f"T{number:02d}" for number in (*range(1, 69), 70, 71, 72, 80, 81)}
-INDEX_ROW = re.compile(
-    r"^\| (T\d+) \| [^|]+ \| \[(\d\d)(?: further)?, [^\]]+\]\((lessons/[^#)]+)#([^)]+)\) \|$", re.MULTILINE
-)
+INDEX_ROW = re.compile(r"^\| (T\d+) \| [^|]+ \| \[(\d\d)(?: further)?, [^\]]+\]\(([^#)]+)#([^)]+)\) \|$", re.MULTILINE)
 
 
 def headings(notebook: Path) -> set[str]:
@@ -48,19 +53,31 @@ def test_pytest_collects_the_notebooks_with_strict_nbval(pytestconfig: pytest.Co
 
 
 def test_topic_index_names_every_topic_once() -> None:
-    topics = [topic for topic, *_ in INDEX_ROW.findall(README)]
+    topics = [topic for topic, *_ in INDEX_ROW.findall(INDEX)]
     assert len(topics) == len(set(topics))
     assert set(topics) == TOPICS
 
 
-@pytest.mark.parametrize("row", INDEX_ROW.findall(README), ids=lambda row: row[0])
+@pytest.mark.parametrize("row", INDEX_ROW.findall(INDEX), ids=lambda row: row[0])
 def test_topic_index_leads_to_a_heading(row: tuple[str, str, str, str]) -> None:
     _, lesson, path, anchor = row
     assert Path(path).name.startswith(lesson)
-    assert anchor in headings(ROOT / path)
+    assert anchor in headings(ROOT / "lessons" / path)
 
 
-def test_links_of_the_readme_exist() -> None:
-    links = re.findall(r"\]\(([^)#]+)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+@pytest.mark.parametrize("page", PAGES)
+def test_links_of_the_pages_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)", text) if not link.startswith("https://")]
+    assert links or page in ("CONTRIBUTING.md", "data/README.md", "lessons/TEACHING.md", "lessons/GLOSSARY.md")
+    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
+
+
+def test_links_between_notebooks_exist() -> None:
+    for path in authoring.find_notebooks():
+        cells = json.loads(path.read_text(encoding="utf8"))["cells"]
+        texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+        for link, anchor in re.findall(r"\]\(([^)#:]+\.(?:ipynb|md))(?:#([^)]+))?\)", "\n".join(texts)):
+            target = path.parent / link
+            assert target.exists(), f"{path.name}: {link}"
+            assert not anchor or anchor in headings(target), f"{path.name}: {link}#{anchor}"
