@@ -83,6 +83,7 @@ class Augmenter(Service):
             slider.observe(lambda _: self._redraw(), names="value")
         self.pictures, self.losses = widgets.Image(format="png"), widgets.Image(format="png")
         self.pictures.layout.max_width = self.losses.layout.max_width = "100%"
+        self.pictures.layout.width, self.losses.layout.width = "720px", "540px"  # a column would stretch them
         self.losses.layout.display = "none"
         self.button = widgets.Button(description="Train", button_style="primary")
         self.button.on_click(lambda _: self.train())
