@@ -137,7 +137,7 @@ def test_every_value_of_every_control_trains(make, request, monkeypatch, name):
     controls = available(data)
     if name == "mnist":  # those of the wines are tried on the wines
         controls = [control for control in controls if control not in available(request.getfixturevalue("wine"))]
-    explorer = make(data, controls=controls, batch_size=64, epochs=2)
+    explorer = make(data, controls=controls, batch_size=64, epochs=5)
     explorer.wait(60)
     for control in (CONTROLS[name] for name in explorer.controls):
         start = explorer.widgets.inputs[control.name].value
