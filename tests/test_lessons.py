@@ -20,7 +20,9 @@ PAGES = [
 LESSON_ROW = re.compile(r"^\| \[(\d\d) [^\]]+\]\((lessons/[^)/]+\.ipynb)\) .*\|", re.MULTILINE)
 TOPICS = {f"T{number:02d}" for number in (*range(1, 69), 70, 71, 72, 80, 81)}
 QUESTIONS = {f"Q{number:02d}" for number in range(1, 25)}
-INDEX_ROW = re.compile(r"^\| ([TQ]\d+) \| [^|]+ \| \[(\d\d)(?: further)?, [^\]]+\]\(([^#)]+)#([^)]+)\) \|$", re.MULTILINE)
+INDEX_ROW = re.compile(
+    r"^\| ([TQ]\d+) \| [^|]+ \| \[(\d\d)(?: further)?, [^\]]+\]\(([^#)]+)#([^)]+)\) \|$", re.MULTILINE
+)
 
 
 def headings(notebook: Path) -> set[str]:
