@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,35 @@ def jupyterlab(folder: Path, *, theme: str = "JupyterLab Light", subshells: str 
         "notification": {"fetchNews": "false", "checkForUpdates": False},
     }.items():
         (settings / f"{name}.jupyterlab-settings").write_text(json.dumps(content))
+    # The usual manager of extensions asks the network.
+    options = [*_server_options(folder), "--LabApp.extension_manager=readonly"]
+    with _served("jupyterlab", options, folder, probe="api") as server:
+        yield server
+
+
+@contextlib.contextmanager
+def notebook7(folder: Path) -> Iterator[Server]:
+    """Run Jupyter Notebook 7 in `folder`."""
+    with _served("notebook", _server_options(folder), folder, probe="api") as server:
+        yield server
+
+
+@contextlib.contextmanager
+def voila(notebook: Path) -> Iterator[Server]:
+    """Run Voilà, which shows a notebook's outputs as a page of its own; that page is the server's root."""
+    with _served("voila", [notebook.name, "--Voila.ip=127.0.0.1"], notebook.parent, probe="static/voila.js") as server:
+        yield server
+
+
+def _server_options(folder: Path) -> list[str]:
+    options = ["--ip=127.0.0.1", f"--ServerApp.root_dir={folder}"]
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return [*options, "--allow-root"] if is_root else options
+
+
+@contextlib.contextmanager
+def _served(module: str, options: list[str], folder: Path, *, probe: str) -> Iterator[Server]:
+    """Run a server of Jupyter's with a token and settings of its own; `probe` answers once it is there."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -87,17 +117,12 @@ def jupyterlab(folder: Path, *, theme: str = "JupyterLab Light", subshells: str 
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
         "IPYTHONDIR": str(folder / "ipython"),
     }
-    options = ["--no-browser", "--ip=127.0.0.1", f"--port={port}", f"--ServerApp.root_dir={folder}"]
-    options.append("--LabApp.extension_manager=readonly")  # the other one asks the network
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        options.append("--allow-root")
     server = Server(f"http://127.0.0.1:{port}", token)
+    command = [sys.executable, "-m", module, *options, "--no-browser", f"--port={port}"]
     with (folder / "jupyter.log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
-            _wait_for(process, server.url("api"), folder / "jupyter.log")
+            _wait_for(process, server.url(probe), folder / "jupyter.log")
             yield server
         finally:
             process.terminate()
@@ -112,10 +137,15 @@ def _wait_for(process: subprocess.Popen, address: str, log: Path) -> None:
     for _ in range(240):
         if process.poll() is not None:
             break
-        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+        except urllib.error.HTTPError:  # an answer, too: the server is there
             return
-        time.sleep(0.25)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+        except OSError:
+            time.sleep(0.25)
+        else:
+            return
+    raise RuntimeError(f"Jupyter did not start:\n{log.read_text()[-2000:]}")
 
 
 class Notebook:
