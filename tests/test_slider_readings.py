@@ -119,7 +119,10 @@ def batch_norm(see: See) -> Iterator[tuple[str, bool]]:
         abs(off.end - 2.3) < 0.02 and abs(on.curve("loss")[-1] - 0.16) < 0.03 and abs(on.end - 1.7) < 0.1,
     )
     # A network that had learned the rows by heart would do well on them, measured like validation.
-    yield "Mostly not overfitting: see the square; probably the averages lag, layer upon layer.", on.end - on.train < 0.3 < on.train
+    yield (
+        "Mostly not overfitting: see the square; probably the averages lag, layer upon layer.",
+        on.end - on.train < 0.3 < on.train,
+    )
     small = see(batch_norm=True, batch_size=16)
     yield "Task 2: after 1,260 updates, validation is at about 0.6.", abs(small.end - 0.6) < 0.05
     relu = {"activation": "relu", "depth": 3, "batch_size": 16}
