@@ -1,7 +1,8 @@
 """The two commands of the course: `python3 course.py start` and `python3 course.py test`.
 
 Both make a virtual environment in `.venv`, install `requirements.txt` into it and use nothing else: `start` opens
-JupyterLab in `lessons/`, `test` runs the linter, the unit tests and all notebooks, `test --all` the slow tests, too.
+JupyterLab in `my_course/`, a copy of the lessons for you to work in (`start --with-outputs`: in `lessons/`, where every
+result is stored); `test` runs the linter, the unit tests and all notebooks, `test --all` the slow tests, too.
 Where there is no network, `--find-links FOLDER` installs from a folder of wheels. Needs Python 3.10 to 3.13.
 """
 
@@ -47,11 +48,21 @@ def main() -> int:
         print(trouble)
         return 2
     if command == "start":
-        return call("-m", "jupyter", "lab", *rest, folder=ROOT / "lessons")
+        return start(*rest)
     tier = [] if "--all" in rest else ["-m", "not slow"]
     tests = [*TWO_PROCESSES, *tier, *(argument for argument in rest if argument != "--all")]
     style = call("-m", "ruff", "check") or call("-m", "ruff", "format", "--check")
     return style or call("-m", "pytest", *tests, TF_NUM_INTRAOP_THREADS="1")  # one thread each: they share two cores
+
+
+def start(*options: str) -> int:
+    """Open JupyterLab in the student's copy, which is made or brought up to date before; or in the recorded edition."""
+    if "--with-outputs" in options:
+        others = [option for option in options if option != "--with-outputs"]
+        return call("-m", "jupyter", "lab", *others, folder="lessons")
+    # From the course's folder, so that links from `my_course` to what is not copied can be followed.
+    lab = ["-m", "jupyter", "lab", "--LabApp.default_url=/lab/tree/my_course"]
+    return call("-m", "course_utils.student_copy") or call(*lab, *options)
 
 
 def problem() -> str:
@@ -125,10 +136,13 @@ def quiet_kernel() -> None:
         KERNEL.write_text(json.dumps(spec, indent=1), encoding="utf8")
 
 
-def call(*arguments: str, folder: Path = ROOT, **variables: str) -> int:
-    """Run the environment's Python, with variables that this process may replace, and return its exit code."""
+def call(*arguments: str, folder: str = ".", **variables: str) -> int:
+    """Run the environment's Python in a folder of the course and return its exit code.
+
+    The variables are set unless they are set already.
+    """
     environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **variables, **os.environ}
-    return subprocess.call([PYTHON, *arguments], cwd=folder, env=environment)
+    return subprocess.call([PYTHON, *arguments], cwd=ROOT / folder, env=environment)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def test_a_folder_that_was_moved_or_has_another_python_is_installed_anew(course,
     del course.calls[:]
     course.PYTHON.unlink()  # an upgrade took it away
     started(course, monkeypatch, "start")
-    assert [call[0] for call in course.calls] == ["venv", "-m", "-m"]
+    assert [call[0] for call in course.calls] == ["venv", "-m", "-m", "-m"]
 
 
 def test_an_environment_of_somebody_else_is_left_alone(course, monkeypatch, capsys):
@@ -140,28 +140,41 @@ def test_wheels_from_a_folder(course, monkeypatch, capsys, tmp_path):
     assert started(course, monkeypatch, "start", "--find-links", "nowhere") == 2
     assert "no such folder" in capsys.readouterr().out
     assert started(course, monkeypatch, "start", "--find-links", str(tmp_path), "--no-browser") == 0
-    _, install, lab = course.calls
+    _, install, _, lab = course.calls
     assert install[3:7] == ("-q", "--no-index", "--find-links", str(tmp_path))
     assert lab[-2] == "--no-browser"
 
 
-def test_start_installs_and_opens_jupyterlab_in_the_lessons(course, monkeypatch):
+def test_start_installs_and_opens_jupyterlab_in_the_students_copy(course, monkeypatch):
     assert started(course, monkeypatch, "start", "--no-browser") == 0
-    (made, _), install, lab = course.calls
+    (made, _), install, copied, lab = course.calls
     assert made == "venv"
     assert install[-3:-1] == ("-r", "requirements.txt")
-    assert lab == ("-m", "jupyter", "lab", "--no-browser", "lessons")
+    assert copied == ("-m", "course_utils.student_copy", course.ROOT.name)
+    opened = "--LabApp.default_url=/lab/tree/my_course"
+    assert lab == ("-m", "jupyter", "lab", opened, "--no-browser", course.ROOT.name)
+
+
+def test_start_with_outputs_opens_the_recorded_edition(course, monkeypatch):
+    assert started(course, monkeypatch, "start", "--no-browser", "--with-outputs") == 0
+    assert course.calls[2:] == [("-m", "jupyter", "lab", "--no-browser", "lessons")]
+
+
+def test_jupyterlab_is_not_opened_where_the_copy_cannot_be_made(course, monkeypatch):
+    course.codes = {"course_utils.student_copy": 2}
+    assert started(course, monkeypatch, "start") == 2
+    assert "jupyter" not in course.calls[-1]
 
 
 def test_what_is_installed_is_not_installed_again_until_the_requirements_change(course, monkeypatch):
     started(course, monkeypatch, "start")
     del course.calls[:]
     started(course, monkeypatch, "start")
-    assert [call[1] for call in course.calls] == ["jupyter"]
+    assert [call[1] for call in course.calls] == ["course_utils.student_copy", "jupyter"]
     (course.ROOT / "requirements.txt").write_text("numpy\npandas\n")
     del course.calls[:]
     started(course, monkeypatch, "start")
-    assert [call[0] for call in course.calls] == ["venv", "-m", "-m"]
+    assert [call[0] for call in course.calls] == ["venv", "-m", "-m", "-m"]
     assert course.INSTALLED.read_text().startswith(hashlib.sha256(b"numpy\npandas\n").hexdigest())
 
 
