@@ -1,6 +1,6 @@
 """Make `docs/explorer.png`, the picture at the top of the README, from the real explorer in a real JupyterLab.
 
-`python docs/picture.py` from the top folder; needs Chromium and what `requirements.txt` installs.
+`python docs/picture.py` from the top folder; needs Chromium and what `requirements-dev.txt` installs.
 """
 
 import sys
