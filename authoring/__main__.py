@@ -1,4 +1,4 @@
-"""The command line: `python -m authoring record|check|calibrate [notebook …]`."""
+"""The command line: `python -m authoring record|check|calibrate|exercises|export [notebook …]`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 import nbformat
 
 from authoring.calibrate import N_SEEDS, calibrate
+from authoring.exercises import make_exercises, solutions
 from authoring.form import minutes, unsupported_numbers
+from authoring.graders import GRADERS, export
 from authoring.notebooks import check, find_notebooks, record
 
 __all__ = ["main"]
@@ -21,17 +23,24 @@ Found = tuple[str, list[str]]  # a word to add to the notebook's line, and what 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0 if all went well."""
     parser = argparse.ArgumentParser(prog="python -m authoring", description=__doc__)
-    parser.add_argument("command", choices=["record", "check", "calibrate"])
-    parser.add_argument("notebooks", nargs="*", type=Path, help="all under lessons/ if none is given")
+    parser.add_argument("command", choices=["record", "check", "calibrate", "exercises", "export"])
+    everything = "all under lessons/ if none is given; for exercises and export, those with solutions"
+    parser.add_argument("notebooks", nargs="*", type=Path, help=everything)
     parser.add_argument("--seeds", type=int, default=N_SEEDS, help="for calibrate: on how many (%(default)s)")
+    parser.add_argument("--to", nargs=2, metavar=("GRADER", "FOLDER"), help=f"for export: {' or '.join(GRADERS)}")
     options = parser.parse_args(arguments)
+    if options.command == "export" and (options.to is None or options.to[0] not in GRADERS):
+        parser.error(f"export needs --to {'|'.join(GRADERS)} FOLDER")
     do: dict[str, Callable[[Path], Found]] = {
         "record": _record,
         "check": _check,
         "calibrate": lambda path: _calibrate(path, seeds=options.seeds),
+        "exercises": _exercises,
+        "export": lambda path: (f": {export(path, options.to[0], options.to[1])}", []),
     }
+    find = solutions if options.command in ("exercises", "export") else find_notebooks
     failed = False
-    for path in options.notebooks or find_notebooks():
+    for path in options.notebooks or find():
         try:
             words, problems = do[options.command](path)
         except (RuntimeError, FileNotFoundError, ValueError) as error:
@@ -54,6 +63,11 @@ def _check(path: Path) -> Found:
     problems = check(path)
     numbers = unsupported_numbers(nbformat.read(path, as_version=4))  # a question: many are read off a figure
     return f"; in no output: {', '.join(numbers)}" if numbers else "", problems
+
+
+def _exercises(path: Path) -> Found:
+    made, is_new = make_exercises(path)
+    return ("" if is_new else " (no change)"), check(made)
 
 
 def _calibrate(path: Path, *, seeds: int) -> Found:
