@@ -7,7 +7,9 @@ import logging
 import threading
 import weakref
 
-__all__ = ["Service"]
+__all__ = ["THREADS", "Service"]
+
+THREADS = "explorer "  # what the names of the explorer's threads begin with
 
 _running: weakref.WeakSet[Service] = weakref.WeakSet()
 

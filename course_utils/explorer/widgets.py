@@ -12,6 +12,7 @@ import ipywidgets as widgets
 
 from course_utils.explorer.browser import BrowserSide
 from course_utils.explorer.controls import CONTROLS, Control, Setup
+from course_utils.explorer.ticker import Ticker
 from course_utils.keys import KeepKeys
 from course_utils.palette import STATUS_COLORS
 
@@ -117,6 +118,7 @@ class Widgets:
         self.copy = _with_class(widgets.HBox([*self.copies.values()]), "explorer-copy")
         self.copy.layout.display = "none"
         self.browser = _with_class(BrowserSide(hear), "explorer-browser")
+        self.ticker = Ticker()
         # The state has a row of its own: it grows and shrinks, and nothing must jump.
         progress = _with_class(widgets.HBox([self.status, self.bar]), "explorer-progress")
         buttons = _with_class(widgets.HBox([*self.buttons.values(), *self.switches.values()]), "explorer-buttons")
@@ -126,10 +128,20 @@ class Widgets:
         columns = _with_class(widgets.HBox([left, right]), "explorer-columns")
         self.root = _with_class(
             widgets.VBox(
-                [_style(), columns, self.sentence, self.copy, self.code, self.browser, KeepKeys(selector=".explorer")]
+                [
+                    _style(),
+                    columns,
+                    self.sentence,
+                    self.copy,
+                    self.code,
+                    self.browser,
+                    self.ticker,
+                    KeepKeys(selector=".explorer"),
+                ]
             ),
             "explorer",
         )
+        self.ticker.watch(_family(self.root))
         self._name()
 
     def show_setup(self, setup: Setup) -> None:
@@ -151,7 +163,9 @@ class Widgets:
         if of:
             self.bar.max, self.bar.value = of, done
         self.bar.layout.visibility = "visible" if of else "hidden"
-        self.buttons["stop"].disabled = status not in ("preparing", "training")
+        is_over = status not in ("preparing", "training")
+        self.ticker.painted(is_over=is_over)
+        self.buttons["stop"].disabled = is_over
         for key in ("seeds", "code", "reset"):
             self.buttons[key].disabled = status == "closed"
 

@@ -10,7 +10,7 @@ import pytest
 if importlib.util.find_spec("playwright") is None:
     pytest.skip("no Playwright: `pip install playwright`, and `apt-get install chromium`", allow_module_level=True)
 
-from jupyter import HOW_TO_GET_ONE, Explorer, browser, find_browser, notebook7, voila
+from jupyter import HOW_TO_GET_ONE, Explorer, Notebook, browser, find_browser, jupyterlab, notebook7, voila
 
 if find_browser() is None:
     pytest.skip(HOW_TO_GET_ONE, allow_module_level=True)
@@ -60,3 +60,29 @@ def test_a_slider_retrains(package, shown, tmp_path):
             explorer.wait_for("picture !== words[0]", before)
             explorer.button("Show code").click()
             explorer.root.get_by_text("keras.Sequential").first.wait_for()
+
+
+# Like VS Code or Colab in the worst case: what is not an answer to a message of theirs is lost.
+DROP = """import threading
+session = get_ipython().kernel.session
+send = session.send
+def answers_only(*arguments, **options):
+    if not threading.current_thread().name.startswith("explorer "):
+        return send(*arguments, **options)
+session.send = answers_only"""
+
+
+def test_pictures_arrive_where_messages_from_threads_are_lost(tmp_path):
+    with browser() as chromium, jupyterlab(tmp_path) as server:
+        notebook = Notebook(chromium, server, tmp_path, [DROP, CELL], name="drops.ipynb")
+        notebook.run(0)
+        notebook.run(1)
+        explorer = Explorer(notebook)
+        explorer.wait_finished("width 64")
+        for width in (128, 256):
+            before = explorer.picture()
+            explorer.slider("width").focus()
+            explorer.slider("width").press("ArrowRight")
+            explorer.wait_finished(f"width {width}", timeout=40)
+            explorer.wait_for("picture !== words[0]", before)
+        notebook.close()
