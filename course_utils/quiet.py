@@ -14,6 +14,8 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from course_utils.cores import limit_threads
+
 __all__: list[str] = []
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -37,6 +39,7 @@ def _no_standard_error() -> Iterator[None]:
         os.close(nowhere)
 
 
+limit_threads()  # which is heard before TensorFlow is loaded, and not after that
 if os.environ.setdefault(LEVEL, "3") == "3":  # for later, too, and for processes that this one starts
     with _no_standard_error():
         import tensorflow as tf
