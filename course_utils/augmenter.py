@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import course_utils.quiet  # first: TensorFlow's log lines stay out of the page
 import base64
 import html
 import io

@@ -6,8 +6,9 @@ import math
 import os
 from pathlib import Path
 
-__all__ = ["cores", "memory_limit"]
+__all__ = ["cores", "limit_threads", "memory_limit"]
 
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -16,6 +17,17 @@ def cores() -> int:
     has_affinity = hasattr(os, "sched_getaffinity")  # not on Windows and macOS
     found = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
     return max(1, min(found, _quota() or found))
+
+
+def limit_threads() -> None:
+    """Let TensorFlow and NumPy, where they are not loaded yet, take no more threads than a container has cores.
+
+    They ask the machine, which knows nothing of a container's quota: on a server with 64 cores each of 20 students
+    would have 64 threads. Variables that are set already stay, and without a quota nothing is set.
+    """
+    if _quota():
+        for name in THREADS:
+            os.environ.setdefault(name, str(cores()))
 
 
 def memory_limit() -> int | None:
@@ -40,3 +52,7 @@ def _read(name: str) -> str:
         return (CGROUP / name).read_text().strip()
     except (OSError, ValueError):
         return ""
+
+
+if __name__ == "__main__":
+    print(cores())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import course_utils.quiet  # first: TensorFlow's log lines stay out of the page
+
 import keras
 import numpy as np
 

@@ -61,3 +61,15 @@ def test_memory_that_the_container_leaves(container):
     assert cores.memory_limit() is None
     container(memory_DOT_max="2147483648\n")
     assert cores.memory_limit() == 2**31
+
+
+def test_threads_are_limited_where_a_container_has_a_quota(container, monkeypatch):
+    for name in cores.THREADS:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    cores.limit_threads()
+    assert not set(cores.THREADS) & os.environ.keys()
+    container(cpu_DOT_max="200000 100000")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    cores.limit_threads()
+    assert [os.environ[name] for name in cores.THREADS] == ["2", "2", "1"]

@@ -33,6 +33,8 @@ A run is cancelled by its number: the worker compares it with that of the newest
 no explorer (`session.weakly`): when nobody else does, it is freed, and its threads end.
 """
 
+import course_utils.quiet  # first: TensorFlow's log lines stay out of the page
+
 from course_utils.explorer.explorer import Explorer
 
 __all__ = ["Explorer"]

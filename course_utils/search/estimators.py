@@ -8,6 +8,7 @@ its purpose: `get_params`, `set_params` and `clone` know all of them.
 
 from __future__ import annotations
 
+import course_utils.quiet  # first: TensorFlow's log lines stay out of the page
 import inspect
 import os
 from collections.abc import Callable

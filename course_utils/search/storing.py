@@ -5,6 +5,7 @@ Keras can write a whole network, too, but reads none that has a loss, a layer or
 
 from __future__ import annotations
 
+import course_utils.quiet  # first: TensorFlow's log lines stay out of the page
 import tempfile
 from pathlib import Path
 from typing import NamedTuple

@@ -4,6 +4,8 @@ Both give the numbers of `model.fit`, in a fraction of its time: an epoch is one
 are kept for the next model of the same architecture (`cache`).
 """
 
+import course_utils.quiet  # first: TensorFlow's log lines stay out of the page
+
 from course_utils.training.cache import GRAPHS, GraphCache, bytes_of
 from course_utils.training.epochs import CompiledEpoch, TensorSets, batch_orders, train_epochs
 from course_utils.training.fitting import fit, fit_tensors
