@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("notebooks", nargs="*", type=Path, help=everything)
     parser.add_argument("--seeds", type=int, default=N_SEEDS, help="for calibrate: on how many (%(default)s)")
     parser.add_argument("--to", nargs=2, metavar=("GRADER", "FOLDER"), help=f"for export: {' or '.join(GRADERS)}")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)  # notebooks may follow --to
     if options.command == "export" and (options.to is None or options.to[0] not in GRADERS):
         parser.error(f"export needs --to {'|'.join(GRADERS)} FOLDER")
     do: dict[str, Callable[[Path], Found]] = {

@@ -1,9 +1,9 @@
 """From a notebook of solutions, the single source of a lesson's exercises, to the students' version.
 
 In a notebook of `lessons/solutions/`, tags say what a cell is: `solution` holds an answer, between `# BEGIN SOLUTION`
-and `# END SOLUTION`; `check` calls `check("01.1", …)` and has `points-2` beside it; `written` is a model answer in words,
-with points, too; `why` is a reason or a rubric, which students do not get. `read_parts` reads that form and refuses what
-breaks it; `students_version` leaves the answers out. `graders` makes assignments from the same parts.
+and `# END SOLUTION`; `check` calls `check("01.1", …)` and has `points-2` beside it; `written` is a model answer in
+words, with points, too; `why` is a reason or a rubric, which students do not get. `read_parts` reads that form and
+refuses what breaks it; `students_version` leaves the answers out. `graders` makes assignments from the same parts.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ __all__ = [
     "EXERCISES",
     "SOLUTIONS",
     "Part",
+    "cells_of",
     "make_exercises",
     "read_parts",
     "solutions",
-    "students_version",
     "stubs",
+    "students_version",
     "with_names",
 ]
 

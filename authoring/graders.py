@@ -20,7 +20,7 @@ from authoring.notebooks import KERNELSPEC
 __all__ = ["GRADERS", "export", "nbgrader_notebook", "otter_notebook"]
 
 IMPORT = "from course_utils.checks import check  # not one of a student's own"
-NBGRADER_CONFIG = f'''"""For nbgrader 0.9: run its commands in this folder. Points are kept in gradebook.db, a file beside this one."""
+NBGRADER_CONFIG = f'''"""For nbgrader 0.9: run its commands in this folder, where gradebook.db keeps the points."""
 
 c = get_config()  # noqa: F821 - nbgrader brings it
 c.ClearSolutions.begin_solution_delimeter = "{BEGIN}"
