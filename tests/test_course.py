@@ -108,6 +108,15 @@ def test_a_folder_that_was_moved_or_has_another_python_is_installed_anew(course,
     assert [call[0] for call in course.calls] == ["venv", "-m", "-m", "-m"]
 
 
+def test_onedrive_is_warned_of(course, monkeypatch, capsys):
+    monkeypatch.setattr(course, "ROOT", course.ROOT / "OneDrive")
+    course.ROOT.mkdir()
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        (course.ROOT / name).write_text("numpy\n")
+    assert started(course, monkeypatch, "start") == 0
+    assert "OneDrive, which would upload" in capsys.readouterr().out
+
+
 def test_a_course_that_is_not_complete_is_explained(tmp_path):
     shutil.copy(ROOT / "course.py", tmp_path)
     done = subprocess.run(
