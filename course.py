@@ -224,7 +224,7 @@ def progress(log: str, unpacked: int) -> str:
     if installing:
         total = installing[-1].count(",") + 1
         return f"{min(unpacked, total)} of {total} packages unpacked"
-    words = f"{sum(line.startswith('Collecting ') for line in lines)} packages found"
+    words = f"packages found: {sum(line.startswith(('Collecting ', 'Processing ')) for line in lines)}"
     loading = [line for line in lines if line.startswith("Downloading ") and ".metadata" not in line]
     if loading:
         file = loading[-1].split()[1].rsplit("/", 1)[-1]
@@ -260,3 +260,7 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit("Stopped. The same command goes on where it was.")
+    except OSError as problem_of_a_file:
+        sys.exit(
+            f"{problem_of_a_file}. Is the course complete, and may you write in its folder? Else download it again."
+        )

@@ -21,7 +21,7 @@ LESSONS, COPY = ROOT / "lessons", ROOT / "my_course"
 MANIFEST = ".course.json"
 PAGES = ("GLOSSARY.md", "INDEX.md")
 KEPT_BACK = "solutions"
-Shas = dict[str, str]  # name of a file in the copy: sha256 of what was written there
+Shas = dict[str, str]  # name of a file in the copy: sha256 of what was written there (`_sha`)
 
 
 def update(lessons: Path = LESSONS, copy: Path = COPY) -> list[str]:
@@ -52,19 +52,19 @@ def update(lessons: Path = LESSONS, copy: Path = COPY) -> list[str]:
     if not names:
         raise ValueError(f"{lessons} holds no notebooks. Is this the whole course? Download it again.")
     given, beside, said = _read_manifest(copy)
-    before = given | {}
+    recorded = given | {}, beside | {}
     for name in names:
         try:
             content = edition(lessons, copy, name, names)
         except ValueError:
             said.append(f"lessons/{name} is damaged, so your copy of it stays as it is. Download the course again.")
             continue
-        said += _hand_over(copy, name, content, before.get(name), beside)
+        said += _hand_over(copy, name, content, given.get(name), beside)
         given[name] = _sha(content)
-    for name in before.keys() - set(names):
+    for name in given.keys() - set(names):
         said += _take_away(copy, name, given.pop(name))
     manifest = json.dumps({"given": given, "beside": beside}, indent=1, sort_keys=True, ensure_ascii=False)
-    if _sha_of(copy / MANIFEST) != _sha(manifest.encode("utf8")):
+    if (given, beside) != recorded:
         _write(copy / MANIFEST, manifest.encode("utf8"))
     return said
 
@@ -129,11 +129,20 @@ def _read_manifest(copy: Path) -> tuple[Shas, Shas, list[str]]:
 
 
 def _sha(content: bytes) -> str:
+    """The sha256 of a file; of a notebook, that of its cells alone.
+
+    JupyterLab writes the version of the kernel into a notebook that somebody only opened.
+    """
+    try:
+        cells = json.loads(content)["cells"]
+        content = json.dumps([cell | {"source": "".join(cell["source"])} for cell in cells], sort_keys=True).encode()
+    except (ValueError, TypeError, KeyError):
+        pass  # no notebook, or a damaged one: every byte counts
     return hashlib.sha256(content).hexdigest()
 
 
 def _sha_of(path: Path) -> str | None:
-    """The sha256 of a file, None if there is none."""
+    """That of a file, None if there is none."""
     return _sha(path.read_bytes()) if path.is_file() else None
 
 

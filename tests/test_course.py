@@ -1,8 +1,10 @@
 """The two commands, without installing anything."""
 
+import ast
 import hashlib
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +108,29 @@ def test_a_folder_that_was_moved_or_has_another_python_is_installed_anew(course,
     assert [call[0] for call in course.calls] == ["venv", "-m", "-m", "-m"]
 
 
+def test_onedrive_is_warned_of(course, monkeypatch, capsys):
+    monkeypatch.setattr(course, "ROOT", course.ROOT / "OneDrive")
+    course.ROOT.mkdir()
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        (course.ROOT / name).write_text("numpy\n")
+    assert started(course, monkeypatch, "start") == 0
+    assert "OneDrive, which would upload" in capsys.readouterr().out
+
+
+def test_a_course_that_is_not_complete_is_explained(tmp_path):
+    shutil.copy(ROOT / "course.py", tmp_path)
+    done = subprocess.run(
+        [sys.executable, "course.py", "start"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "Is the course complete" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_old_python_can_read_the_file_that_refuses_it():
+    ast.parse((ROOT / "course.py").read_text(encoding="utf8"), feature_version=(3, 7))
+
+
 def test_a_python_without_venv_is_explained(course, monkeypatch, capsys):
     def refuse(*_, **__):
         raise subprocess.CalledProcessError(1, "ensurepip")
@@ -157,7 +182,8 @@ def test_a_folder_that_cannot_be_written_is_explained(course, monkeypatch, capsy
 def test_wheels_from_a_folder(course, monkeypatch, capsys, tmp_path):
     assert started(course, monkeypatch, "start", "--find-links", "nowhere") == 2
     assert "no such folder" in capsys.readouterr().out
-    assert started(course, monkeypatch, "start", "--find-links", str(tmp_path), "--no-browser") == 0
+    monkeypatch.chdir(tmp_path.parent)  # pip is run in the course's folder
+    assert started(course, monkeypatch, "start", "--find-links", tmp_path.name, "--no-browser") == 0
     _, install, _, lab = course.calls
     assert install[3:7] == ("install", "--no-index", "--find-links", str(tmp_path))
     assert lab[-2] == "--no-browser"
@@ -222,9 +248,10 @@ Collecting numpy
 @pytest.mark.parametrize(
     ("log", "words"),
     [
-        ("", "0 packages found"),
-        (PIP, "2 packages found"),
-        (PIP + "Downloading tensorflow-2.19.0.whl (644.9 MB)\n", "2 packages found, loading tensorflow (644.9 MB)"),
+        ("", "packages found: 0"),
+        (PIP, "packages found: 2"),
+        ("Processing ./wheels/keras-3.8-py3-none-any.whl", "packages found: 1"),
+        (PIP + "Downloading tensorflow-2.19.0.whl (644.9 MB)\n", "packages found: 2, loading tensorflow (644.9 MB)"),
         (PIP + "Installing collected packages: numpy, keras, tensorflow\n", "2 of 3 packages unpacked"),
     ],
 )
@@ -239,7 +266,7 @@ def test_pip_is_run_with_progress_and_its_complaints(course, monkeypatch, capfd)
     monkeypatch.setattr(course, "subprocess", subprocess)
     assert course.pip("download", "--no-index", "there-is-no-such-package") != 0
     said = capfd.readouterr()
-    assert "min  0 packages found" in said.out
+    assert "min  packages found: 0" in said.out
     assert "there-is-no-such-package" in said.err
 
 

@@ -44,6 +44,7 @@ def course(tmp_path, request):
     """A small course: `lessons` and `my_course` in a folder."""
     lessons = tmp_path / request.param / "lessons"
     links = "[words](GLOSSARY.md#dropout) [more](further/03_dropout.ipynb) [odds](LEDGER.md) [out](https://x.org/a)"
+    links += " [spaced](a%20b.md)"
     store(
         lessons / "03_dropout.ipynb",
         cell("print(6 * 7)"),
@@ -57,7 +58,15 @@ def course(tmp_path, request):
     store(lessons / "exercises" / "03.ipynb", cell('[solved](../solutions/03.ipynb) <img src="a.png">', "markdown"))
     store(lessons / "solutions" / "03.ipynb", cell("42"))
     store(lessons / ".ipynb_checkpoints" / "03-checkpoint.ipynb", cell("42"))
-    for name in ("GLOSSARY.md", "INDEX.md", "LEDGER.md", "TEACHING.md", "exercises/a.png", "my_predictions.json"):
+    for name in (
+        "GLOSSARY.md",
+        "INDEX.md",
+        "LEDGER.md",
+        "a b.md",
+        "TEACHING.md",
+        "exercises/a.png",
+        "my_predictions.json",
+    ):
         (lessons / name).write_text(name, encoding="utf8")
     (lessons.parent / "d s.md").touch()
     return lessons, lessons.parent / "my_course"
@@ -95,7 +104,7 @@ def test_links_lead_on_from_where_the_copy_lies(course):
     update(lessons, copy)
     lesson = sources(copy / "03_dropout.ipynb")[1]
     assert "(GLOSSARY.md#dropout) [more](further/03_dropout.ipynb)" in lesson
-    assert "(../lessons/LEDGER.md) [out](https://x.org/a)" in lesson
+    assert "(../lessons/LEDGER.md) [out](https://x.org/a) [spaced](../lessons/a%20b.md)" in lesson
     assert sources(copy / "further" / "03_dropout.ipynb") == [UP]
     solved, picture = "../../lessons/solutions/03.ipynb", "../../lessons/exercises/a.png"
     assert sources(copy / "exercises" / "03.ipynb") == [f'[solved]({solved}) <img src="{picture}">']
@@ -116,6 +125,22 @@ def test_a_notebook_that_was_left_alone_is_replaced_by_the_new_edition(course):
     assert update(lessons, copy) == []
     assert sources(copy / "03_dropout.ipynb") == ["print('second')"]
     assert not (copy / NEWER).exists()
+
+
+def test_a_notebook_that_was_only_opened_was_left_alone(course):
+    lessons, copy = course
+    update(lessons, copy)
+    opened = json.loads((copy / "03_dropout.ipynb").read_text(encoding="utf8"))
+    opened["metadata"] = {"language_info": {"version": "3.12.1"}}
+    opened["cells"][1]["source"] = "".join(opened["cells"][1]["source"])
+    (copy / "03_dropout.ipynb").write_text(json.dumps(opened), encoding="utf8")
+    publish(lessons, "second")
+    assert update(lessons, copy) == []
+    assert sources(copy / "03_dropout.ipynb") == ["print('second')"]
+    store(copy / "03_dropout.ipynb", cell("print('second')"))  # with an output: it was run
+    publish(lessons, "third")
+    assert len(update(lessons, copy)) == 1
+    assert sources(copy / "03_dropout.ipynb") == ["print('second')"]
 
 
 def test_a_notebook_that_was_changed_stays_and_the_new_edition_lies_beside_it(course):

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import shutil
+import time
 
 import pytest
 
@@ -52,3 +53,18 @@ def test_readings_unfold_claims_are_hidden_and_no_result_is_seen(page):
     assert first.locator("em").first.inner_text() == "Reading."
     assert first.locator("em").first.is_visible()
     first.locator("mjx-container").first.wait_for(timeout=20_000)  # formulas, too
+
+
+def test_a_notebook_that_was_only_opened_and_saved_gets_the_new_edition(page, tmp_path):
+    mine, lesson = tmp_path / "my_course" / NAME, tmp_path / "lessons" / NAME
+    before = mine.read_bytes()
+    page.get_by_text("| Idle").wait_for(timeout=60_000)
+    page.locator(".jp-Notebook .jp-MarkdownCell").first.click()
+    page.keyboard.press("Control+s")
+    end = time.monotonic() + 30
+    while mine.read_bytes() == before and time.monotonic() < end:
+        page.wait_for_timeout(200)
+    assert mine.read_bytes() != before  # JupyterLab wrote its kernel's version
+    lesson.write_text(lesson.read_text(encoding="utf8").replace("switch units off", "let units rest"), encoding="utf8")
+    assert update(tmp_path / "lessons", tmp_path / "my_course") == []
+    assert "let units rest" in mine.read_text(encoding="utf8")
