@@ -107,10 +107,10 @@ def curves(bets: Mapping[str, object], student: int) -> str:
             )
         costs[letter] = -math.log(max(float(bet[OUTCOMES.index(truth[letter])]), 1e-3))
     mean, dearest = np.mean(list(costs.values())), max(costs, key=costs.get)
-    return (
-        f"They cost {mean:.2f} nats on average (guessing: ln 5 = {math.log(5):.2f}). The dearest was {dearest}, with "
-        f"{costs[dearest]:.2f}: look at it again. (A 0 for what is true counts as 0.001.)"
-    )
+    said = f"They cost {mean:.2f} nats on average (guessing: ln 5 = {math.log(5):.2f})."
+    if costs[dearest] <= math.log(5) + 1e-9:
+        return said
+    return f"{said} The dearest was {dearest}, with {costs[dearest]:.2f} (0 counts as 0.001): look at it again."
 
 
 @graded(of=2, praise="In your claim, statement, code and promise agree.")
