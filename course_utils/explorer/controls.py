@@ -5,102 +5,43 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
-import re
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from course_utils.data import Dataset, load_mnist
 from course_utils.experiment import OPTIMIZERS, Settings
+from course_utils.explorer.control import Control, powers_of_two, twentieths
 from course_utils.models import ACTIVATIONS
 from course_utils.schedules import SCHEDULES
-from course_utils.validation import check_choice, check_integer, check_number
+from course_utils.validation import check_choice
 
-__all__ = ["CONTROLS", "Control", "Datasets", "Setup", "available", "check_names", "neighbours", "start_setup"]
+__all__ = [
+    "CONTROLS",
+    "Datasets",
+    "Setup",
+    "available",
+    "by_seed",
+    "check_names",
+    "neighbours",
+    "seeds_of",
+    "start_setup",
+]
 
 KEPT_DATASETS = 2  # besides the given one; each of 10,000 digits takes 31 MB
 RATES = (*(float(f"{digit}e{power}") for power in range(-5, 1) for digit in (1, 2, 3, 5)), 10.0)
 
 
-@dataclass(frozen=True)
-class Control:
-    """One thing that can be set.
-
-    Attributes
-    ----------
-    name : str
-        Of the field of `Settings` (or of the data set) that it sets.
-    label : str
-        What stands in front of it.
-    help : str
-        One sentence on what it does.
-    values : tuple
-        The positions of a slider, in rising order; the entries of a menu; or (False, True) for a switch.
-    kind : {"whole", "number", "menu", "switch"}
-        The first two are sliders, whose text field takes other values within the range too.
-    """
-
-    name: str
-    label: str
-    help: str
-    values: tuple
-    kind: str = "menu"
-
-    @property
-    def is_slider(self) -> bool:
-        """Whether it is shown as a slider with a text field."""
-        return self.kind in ("whole", "number")
-
-    def check(self, value: object) -> object:
-        """Return `value` in its proper type, or raise `ValueError` if this control cannot take it."""
-        if self.kind == "whole":
-            return check_integer(self.name, value, at_least=self.values[0], at_most=self.values[-1])
-        if self.kind == "number":
-            return check_number(self.name, value, at_least=self.values[0], at_most=self.values[-1])
-        check_choice(self.name, value, self.values)
-        return value
-
-    def parse(self, text: str) -> object:
-        """The value that was typed in, or `ValueError`.
-
-        A comma is a decimal point ("0,01"), but parts the thousands of a whole number ("1,024").
-        """
-        plain = text.replace(",", ".") if self.kind == "number" else re.sub(r",(?=\d{3}(\D|$))", "", text)
-        try:
-            value = float(plain)
-        except ValueError:
-            return self.check(text)
-        return self.check(int(value) if self.kind == "whole" and value.is_integer() else value)
-
-    def format(self, value: object) -> str:
-        """The value as text for its field, short enough to be read and long enough to be exact."""
-        return str(value) if self.kind != "number" else f"{value:.10g}"
-
-    def nearest(self, value: float) -> int:
-        """Index of the slider's position that comes closest to `value`."""
-        scale = np.log if self.values[0] > 0 else np.asarray
-        return int(np.argmin(np.abs(scale(np.array(self.values, float)) - scale(float(value)))))
-
-
-def _powers_of_two(low: int, high: int) -> tuple[int, ...]:
-    return tuple(2**power for power in range(low, high + 1))
-
-
-def _twentieths(high: float) -> tuple[float, ...]:
-    return tuple(round(step / 20, 2) for step in range(round(high * 20) + 1))
-
-
 CONTROLS: Mapping[str, Control] = {
     control.name: control
     for control in (
-        Control("width", "width", "How many units each hidden layer has.", _powers_of_two(2, 9), "whole"),
+        Control("width", "width", "How many units each hidden layer has.", powers_of_two(2, 9), "whole"),
         Control("depth", "depth", "How many hidden layers there are; 0 is a linear model.", tuple(range(11)), "whole"),
         Control(
             "dropout",
             "dropout",
             "Share of each hidden layer's units that are left out, at random, in every training step.",
-            _twentieths(0.9),
+            twentieths(0.9),
             "number",
         ),
         Control(
@@ -136,7 +77,7 @@ CONTROLS: Mapping[str, Control] = {
             "batch_size",
             "batch size",
             "How many examples the network sees before each change of its weights.",
-            _powers_of_two(3, 10),
+            powers_of_two(3, 10),
             "whole",
         ),
         Control(
@@ -157,7 +98,7 @@ CONTROLS: Mapping[str, Control] = {
             "label_noise",
             "label noise",
             "Share of the training labels that are replaced by wrong ones.",
-            _twentieths(0.5),
+            twentieths(0.5),
             "number",
         ),
     )
@@ -258,6 +199,16 @@ def neighbours(setup: Setup, names: Iterable[str], *, moved: str) -> list[Setup]
         places = [at + step for step in steps if 0 <= at + step < len(control.values)]
         found += [setup.changed(**{name: control.values[place]}) for place in places]
     return found
+
+
+def seeds_of(setup: Setup, n: int) -> tuple[Setup, ...]:
+    """The same setup with `n` seeds, its own first."""
+    return tuple(setup.changed(seed=setup.settings.seed + i) for i in range(n))
+
+
+def by_seed(setups: Iterable[Setup]) -> list[tuple[Setup, ...]]:
+    """Setups in their order, those that follow one another and differ in their seeds alone together."""
+    return [tuple(group) for _, group in itertools.groupby(setups, key=lambda setup: setup.changed(seed=0))]
 
 
 class Datasets:

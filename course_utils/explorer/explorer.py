@@ -6,15 +6,18 @@ import base64
 import contextlib
 from collections.abc import Iterator, Sequence
 
+import pandas as pd
+
 from course_utils.data import Dataset
 from course_utils.experiment import Settings
 from course_utils.explorer.asleep import Asleep
-from course_utils.explorer.controls import CONTROLS, check_names, start_setup
+from course_utils.explorer.controls import CONTROLS, available, check_names, seeds_of, start_setup
 from course_utils.explorer.figure import still_png
 from course_utils.explorer.page import PAGE
 from course_utils.explorer.progress import ExplorerRun
 from course_utils.explorer.scene import Curves, shows_rate
-from course_utils.explorer.session import CLOSED, Session, seeds_of, weakly
+from course_utils.explorer.session import CLOSED, Session, weakly
+from course_utils.explorer.sweep import setups_of
 from course_utils.explorer.widgets import Widgets
 from course_utils.frontend import has_front_end
 from course_utils.validation import check_choice, check_integer
@@ -137,17 +140,18 @@ class Explorer:
                 if name in self.controls:
                     CONTROLS[name].check(value)
             setup = before.changed(**settings)
-            if setup != before or not progress.is_finished or len(progress.runs) > 1:
+            if setup != before or not progress.is_finished or len(progress.runs) > 1 or self._state.sweep is not None:
                 self._session.ask((setup,))
         return self
 
-    def wait(self, timeout: float | None = None) -> ExplorerRun | list[ExplorerRun]:
+    def wait(self, timeout: float | None = None) -> ExplorerRun | list[ExplorerRun] | pd.DataFrame:
         """Wait until training is over and the picture is drawn.
 
         Returns
         -------
-        ExplorerRun or list of ExplorerRun
-            The run in the picture, stopped or finished; a list after `repeat_seeds`.
+        ExplorerRun or list of ExplorerRun or pandas.DataFrame
+            The run in the picture, stopped or finished; a list after `repeat_seeds`; after `sweep` a table with a row
+            for each finished run: the value, "seed", and the "best" and the "last" validation loss.
 
         Raises
         ------
@@ -159,6 +163,8 @@ class Explorer:
             Whatever made the training fail.
         """
         runs = self._session.wait(timeout)
+        if isinstance(runs, pd.DataFrame):
+            return runs
         return runs[0] if len(runs) == 1 else list(runs)
 
     def stop(self) -> None:
@@ -192,6 +198,37 @@ class Explorer:
         check_integer("n", n, at_least=1, at_most=50)
         with self._session.open():
             self._session.ask(seeds_of(self._state.setup, n))
+        return self
+
+    def sweep(self, name: str | None = None, *, n: int = 5) -> Explorer:
+        """Train the values of a slider from `n` starting points each, and draw the loss against them.
+
+        It trains ten values or so of its range, beginning at the lowest, with all other settings as they are; `wait()`
+        returns a table. What is best in it was chosen on the validation rows.
+
+        Parameters
+        ----------
+        name : str or None
+            Of a control that is a slider, whether it is shown or not; None is the slider that was moved last.
+        n : int
+            Seeds of each value.
+
+        Raises
+        ------
+        ValueError
+            If there is no such slider, or `n` is not between 1 and 20.
+        """
+        check_integer("n", n, at_least=1, at_most=20)
+        with self._session.open():
+            control = self._state.to_sweep
+            if name is not None:
+                sliders = [one for one in available(self._session.worker.datasets.given) if CONTROLS[one].is_slider]
+                control = CONTROLS[check_choice("name", name, sliders)]
+            if control is None:
+                raise ValueError(
+                    "None of the controls is a slider: name one to sweep, such as explorer.sweep('width')."
+                )
+            self._session.ask(setups_of(self._state.setup, control, n), swept=control)
         return self
 
     def reset(self) -> Explorer:
@@ -245,7 +282,7 @@ class Explorer:
 
     def _moved(self, name: str, value: object) -> None:
         with self._complaining():
-            self._session.last_moved = name
+            self._state.moved = name
             self.set(**{name: value})
 
     def _pressed(self, button: str) -> None:
@@ -253,6 +290,7 @@ class Explorer:
             "stop": self.stop,
             "pin": self.pin,
             "seeds": self.repeat_seeds,
+            "sweep": self.sweep,
             "code": self._toggle_code,
             "reset": self.reset,
         }

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from course_utils.data import Dataset
 from course_utils.experiment import Settings, make_model, training_loss
+from course_utils.explorer.average import Judge, judge_of
 from course_utils.explorer.controls import NEEDS_GRAPH
 from course_utils.explorer.restart import optimizer_start, restart, set_dropout, values_of, with_live_dropout
 from course_utils.models import count_parameters
@@ -103,6 +104,14 @@ class Network:
             _check_wanted(go_on)
             trace()  # without rows, no weight moves
 
+    def judge(self, data: Dataset) -> Judge:
+        """What makes one prediction of several networks like this one."""
+        return judge_of(data)
+
+    def outputs(self) -> np.ndarray:
+        """While it trains: what it gives for the validation rows, shape (1, rows, units)."""
+        return np.asarray(self._model(self._graphs.sets.valid[0], training=False))[np.newaxis]
+
     def train(
         self,
         each: Sequence[Settings],
@@ -170,6 +179,14 @@ class NetworkStack:
         self._stack = SeedStack(template, len(each), _few_rows(data))
         _check_wanted(go_on)
         self._stack.trace()
+
+    def judge(self, data: Dataset) -> Judge:
+        """What makes one prediction of several networks like these."""
+        return judge_of(data)
+
+    def outputs(self) -> np.ndarray:
+        """While they train: what they give for the validation rows, shape (networks, rows, units)."""
+        return self._stack.outputs.numpy()
 
     def train(
         self,

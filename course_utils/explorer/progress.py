@@ -53,6 +53,8 @@ class Progress:
         One per seed: those that are finished, and last those under way.
     under_way : int
         How many of them, the last ones, are trained at the same time.
+    average : tuple of float
+        Validation loss, epoch by epoch, of the average of the networks of `runs`, where they are several seeds.
     error : Exception or None
         What made it fail.
     """
@@ -61,6 +63,7 @@ class Progress:
     status: str
     runs: Group = ()
     under_way: int = 1
+    average: tuple[float, ...] = ()
     error: Exception | None = None
 
     @property

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import ipywidgets as widgets
 
 from course_utils.explorer.browser import BrowserSide
-from course_utils.explorer.controls import CONTROLS, Control, Setup
+from course_utils.explorer.control import Control
+from course_utils.explorer.controls import CONTROLS, Setup
 from course_utils.keys import KeepKeys
 from course_utils.palette import STATUS_COLORS
 
@@ -28,6 +29,11 @@ BUTTONS = {
         "× 5 seeds",
         "random",
         "Train the same network from five starting points: how much is luck? Pin them, and compare.",
+    ),
+    "sweep": (
+        "Sweep",
+        "line-chart",
+        "Train the values of the slider that was moved last, five seeds each, and draw the loss against them.",
     ),
     "code": ("Show code", "code", "Show this run as plain Keras code."),
     "reset": ("Reset", "trash", "Back to the first settings and an empty picture; the table keeps all runs."),
@@ -155,18 +161,26 @@ class Widgets:
         for key in ("seeds", "code", "reset"):
             self.buttons[key].disabled = status == "closed"
 
+    def show_sweep(self, label: str) -> None:
+        """Say on the button which slider it takes; there may be none."""
+        button = self.buttons["sweep"]
+        button.description, button.disabled = f"{BUTTONS['sweep'][0]} {label}".strip(), not label
+
     def show_pin(self, *, is_possible: bool, is_pinned: bool) -> None:
         """Whether the run in the picture can be pinned, or unpinned."""
         self.buttons["pin"].disabled = not is_possible
         self.buttons["pin"].description = "Unpin" if is_pinned else "Pin"
 
-    def show_sentence(self, words: str, *, why: str = "", last_in_bold: bool = False, error: str = "") -> None:
-        """The sentence under the picture, its last part in bold, and behind a click why; above it an error message."""
-        plain = ". ".join(filter(None, (error, words)))
+    def show_sentence(
+        self, words: str, *, why: str = "", last_in_bold: bool = False, error: str = "", note: str = ""
+    ) -> None:
+        """The sentence under the picture, its last part in bold, and behind a click why; above it what happened."""
+        plain = ". ".join(filter(None, (error, note, words)))
         words, dot, last = html.escape(words).rpartition(" · ")
         last = f"<b>{last}</b>" if last_in_bold else last
         why = f"<details><summary>why?</summary><p>{html.escape(why)}</p></details>" if why else ""
         error = f'<div class="explorer-error" role="alert">{html.escape(error)}</div>' if error else ""
+        error += f'<div class="explorer-note">{html.escape(note)}</div>' if note else ""
         # Where the page's script runs, it says the sentence, in a place that stays.
         role = "" if self.browser.is_ready else ' role="status"'
         self.sentence.value = f"{error}<div{role}>{words}{dot}{last}{why}</div>"

@@ -15,6 +15,7 @@ from course_utils.models import count_parameters
 
 __all__ = [
     "COMPARED",
+    "MEASURES",
     "comparison",
     "is_held_against_seeds",
     "legend_text",
@@ -85,15 +86,17 @@ def _validations(group: Group) -> list[list[float]]:
     return [losses for run in group if (losses := _finite(run.history.get("val_loss", ())))]
 
 
-def settings_text(setup: Setup, data: Dataset, *, start: Setup, controls: Sequence[str]) -> str:
+def settings_text(setup: Setup, data: Dataset, *, start: Setup, controls: Sequence[str], without: str = "") -> str:
     """The settings in words, and the number of parameters.
 
     Width and depth are always named, and dropout and weight decay where there are any; of the controls all if they are
-    few, otherwise those that do not stand where they started.
+    few, otherwise those that do not stand where they started; but of what is swept, nothing.
     """
     in_use = [name for name in ("dropout", "weight_decay") if getattr(setup.settings, name)]
     named = [*ALWAYS_NAMED, *in_use, *_telling(setup, start, controls)]
     has = setup.settings
+    if without:
+        return setup.describe(name for name in dict.fromkeys(named) if name != without)
     parameters = count_parameters(data, width=has.width, depth=has.depth, batch_norm=has.batch_norm)
     return f"{setup.describe(dict.fromkeys(named))} · {parameters:,} parameters"
 
@@ -121,16 +124,22 @@ def status_text(progress: Progress, settings: Settings, *, seeds: int) -> str:
     return words.get(progress.status, progress.status)
 
 
-def summary(runs: Sequence[ExplorerRun], data: Dataset, *, with_verdict: bool = True) -> str:
+def summary(
+    runs: Sequence[ExplorerRun], data: Dataset, *, with_verdict: bool = True, average: Sequence[float] = ()
+) -> str:
     """What came of one run, or of one per seed, in numbers and with the verdict.
 
     One run: "validation MAE 0.52 at epoch 61, 0.55 at the end · train 0.41 · overfits after epoch 61". Several: their
-    medians, with the range in brackets, and in how many of them the most frequent verdict was given.
+    medians, with the range in brackets, and in how many of them the most frequent verdict was given; and the losses of
+    their `average`, epoch by epoch.
     """
     measure = MEASURES[data.task]
     losses = _losses_of_one(*runs, measure) if len(runs) == 1 else _losses_of_seeds(runs, measure)
     accuracies = [run.history["val_accuracy"][-1] for run in runs if "val_accuracy" in run.history]
     accuracy = [f"validation accuracy {spread(accuracies)}"] if accuracies else []
+    if len(runs) > 1 and _finite(average):
+        best, end = number(min(_finite(average))), number(average[-1])
+        losses.append(f"average of the {len(runs)} networks {best} at best, {end} at the end")
     return " · ".join([*losses, *accuracy, *([verdict_text(runs)] if with_verdict else [])])
 
 
