@@ -133,6 +133,11 @@ class Setup:
         """The value that the control `name` stands at."""
         return dict(self.data)[name] if name in DATA_CONTROLS else getattr(self.settings, name)
 
+    @property
+    def values(self) -> dict[str, object]:
+        """All values by name, as `start_setup` takes them."""
+        return {**dataclasses.asdict(self.settings), **dict(self.data)}
+
     def describe(self, names: Iterable[str]) -> str:
         """The named values in words: "width 64 · depth 2 · batch norm"."""
         words = []

@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import contextlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from course_utils.data import Dataset
 from course_utils.experiment import Settings
 from course_utils.explorer.asleep import Asleep
-from course_utils.explorer.controls import CONTROLS, available, check_names, seeds_of, start_setup
+from course_utils.explorer.controls import CONTROLS, Setup, available, check_names, seeds_of, start_setup
 from course_utils.explorer.figure import still_png
 from course_utils.explorer.page import PAGE
 from course_utils.explorer.progress import ExplorerRun
+from course_utils.explorer.saved import Saved, data_of, fingerprint, free_path, read
 from course_utils.explorer.scene import Curves, shows_rate
 from course_utils.explorer.session import CLOSED, Session, weakly
 from course_utils.explorer.sweep import setups_of
@@ -71,7 +73,13 @@ class Explorer:
                 f"data={data!r} is not a Dataset. Pass load_red_wine(), load_mnist() or Dataset.from_frame(…)."
             )
         check_choice("shuffle", shuffle, (True, False))
-        self.controls, self._start = check_names(controls, data), start_setup(data, fixed)
+        self._begin(data, check_names(controls, data), start_setup(data, fixed), shuffle=shuffle)
+
+    def _begin(
+        self, data: Dataset, controls: tuple[str, ...], start: Setup, *, shuffle: bool, saved: Saved | None = None
+    ) -> None:
+        self.controls, self._start = controls, start
+        self._file: Path | None = None
         for name in self.controls:
             CONTROLS[name].check(self._start.value(name))
         self.widgets = Widgets(
@@ -85,8 +93,67 @@ class Explorer:
             hear=weakly(self._heard),
             complain=weakly(self._complain),
         )
-        self._session = Session(data, self._start, self.controls, self.widgets, shuffle=shuffle)
+        self._session = Session(data, self._start, self.controls, self.widgets, shuffle=shuffle, saved=saved)
         self._state = self._session.state
+
+    @classmethod
+    def load(cls, path: str | Path, data: Dataset | None = None) -> Explorer:
+        """The explorer that was saved in this file: settings, curves, table and pins, without training them again.
+
+        Moves train as usual from then on.
+
+        Parameters
+        ----------
+        path : str or Path
+        data : Dataset or None
+            The data set that it explored; None loads it again, if a loader of the course made it.
+
+        Raises
+        ------
+        ValueError
+            If the file is none, is damaged, or is of other data.
+        """
+        stored = read(Path(path))
+        name, source = (stored.content.get(key) for key in ("data_name", "source"))
+        if data is None:
+            data = data_of(str(source))
+        if not isinstance(data, Dataset):
+            raise ValueError(f"The runs in {path} are of {name!r}: pass that data set, Explorer.load(path, data).")
+        if fingerprint(data) != stored.content.get("fingerprint"):
+            raise ValueError(
+                f"The runs in {path} are of {name!r} with other rows than {data.name!r} has here: its curves would say "
+                "nothing about these. Pass the data set that was explored, Explorer.load(path, data)."
+            )
+        start = start_setup(data, {})
+        saved = stored.saved(start)
+        explorer = cls.__new__(cls)
+        explorer._begin(
+            data,
+            check_names(saved.controls, data),
+            start_setup(data, saved.start),
+            shuffle=check_choice("shuffle", saved.shuffle, (True, False)),
+            saved=saved,
+        )
+        return explorer
+
+    def save(self, path: str | Path | None = None) -> Path:
+        """Write all runs of the table to a small file of JSON, for `Explorer.load`; returns its path.
+
+        Parameters
+        ----------
+        path : str or Path or None
+            A file that is there already is replaced. None is a new file in the folder of the notebook, and from the
+            second time on the same one again.
+
+        Raises
+        ------
+        ValueError
+            If nothing has been finished yet, or the folder does not exist.
+        """
+        if path is None:
+            self._file = path = self._file or free_path(self._session.worker.datasets.given.name)
+        self._session.save(Path(path))
+        return Path(path)
 
     @property
     def settings(self) -> Settings:
@@ -292,6 +359,7 @@ class Explorer:
             "seeds": self.repeat_seeds,
             "sweep": self.sweep,
             "code": self._toggle_code,
+            "save": self.save,
             "reset": self.reset,
         }
         with self._complaining():

@@ -12,6 +12,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -23,6 +24,7 @@ from course_utils.explorer.networks import can_be_stacked
 from course_utils.explorer.painter import Painter
 from course_utils.explorer.prepare import Preparer
 from course_utils.explorer.progress import Group, Progress
+from course_utils.explorer.saved import Saved, fingerprint, write
 from course_utils.explorer.scene import Scene
 from course_utils.explorer.state import ExplorerState
 from course_utils.explorer.threads import Service
@@ -46,6 +48,8 @@ class Session:
     controls : sequence of str
     widgets : Widgets
     shuffle : bool
+    saved : Saved or None
+        What was trained before, and is shown at first.
 
     Attributes
     ----------
@@ -56,10 +60,18 @@ class Session:
     """
 
     def __init__(
-        self, data: Dataset, start: Setup, controls: Sequence[str], widgets: Widgets, *, shuffle: bool = True
+        self,
+        data: Dataset,
+        start: Setup,
+        controls: Sequence[str],
+        widgets: Widgets,
+        *,
+        shuffle: bool = True,
+        saved: Saved | None = None,
     ) -> None:
         self._changed = threading.Condition(threading.RLock())
         self._controls, self._widgets, self._process = tuple(controls), widgets, os.getpid()
+        self._start, self._shuffle = start, shuffle
         self.ended = ""
         self._error: Exception | None = None
         self._scene: Scene | None = None  # the last one that could be made
@@ -80,7 +92,13 @@ class Session:
         self._services = worker, self._preparer, self._painter
         self._let_go = weakref.finalize(self, _let_go, self._services, widgets)
         self._let_go.atexit = False  # at the end of the process, each thread is given the time to end
-        self.ask((start,))
+        if saved is None:
+            self.ask((start,))
+            return
+        worker.remember(saved.groups)
+        groups = [group for group, _ in saved.groups]
+        self.state.remember(groups, pinned=saved.pinned, earlier=saved.earlier)
+        self.ask([run.setup for run in groups[saved.front]])
 
     @property
     def error(self) -> Exception | None:
@@ -189,6 +207,29 @@ class Session:
         """Show a run of the table again; `ValueError` if there is none with this number."""
         with self.open():
             self.ask([run.setup for run in self.state.group(key)])
+
+    def save(self, path: Path) -> int:
+        """Write all rows of the table to a file, and say so; returns how many runs these are."""
+        with self.open():
+            groups, places = self.state.kept
+            given = self.worker.datasets.given
+            saved = Saved(
+                data_name=given.name,
+                source=given.source,
+                fingerprint=fingerprint(given),
+                network="",
+                controls=self._controls,
+                shuffle=self._shuffle,
+                start=self._start.values,
+                groups=tuple((group, self.worker.average_of(group)) for group in groups),
+                **places,
+            )
+            write(path, saved)
+            runs = len({run.setup for group in groups for run in group})
+            count = f"{runs} run{'s' if runs > 1 else ''}"
+            self.state.note = f"{count} saved in {path.name}: Explorer.load({str(path)!r}) shows them again."
+            self.refresh()
+            return runs
 
     def show_large(self, is_large: bool) -> None:
         """Text and lines for a hall, or for a desk."""

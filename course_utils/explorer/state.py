@@ -195,8 +195,7 @@ class ExplorerState:
             self._earlier = [group for group in self._earlier if group not in finished]
         for group in finished:
             if group not in self._finished:
-                self._finished.append(group)
-                self._texts.append(log.row(len(self._finished), group, start=self._start, controls=self._controls))
+                self._record(group)
 
     def group(self, key: int) -> Group:
         """The runs in this row of the table, counted from 1; `ValueError` if there is no such row."""
@@ -222,6 +221,33 @@ class ExplorerState:
             raise ValueError(f"{PINS} runs are pinned already. Untick one of them in the table, or press Reset.")
         else:
             self._pinned.append(group)
+
+    @property
+    def kept(self) -> tuple[tuple[Group, ...], dict[str, object]]:
+        """The rows of the table, and which of them are pinned, faint and in front; for a file.
+
+        Raises
+        ------
+        ValueError
+            If nothing has been finished yet.
+        """
+        if not self._finished:
+            raise ValueError("There is no finished run to save. Wait until training is over.")
+        place = self._finished.index
+        pinned, earlier = (tuple(map(place, groups)) for groups in (self._pinned, self._earlier[-EARLIER:]))
+        front = place(self._front) if self._front in self._finished else len(self._finished) - 1
+        return tuple(self._finished), {"pinned": pinned, "earlier": earlier, "front": front}
+
+    def remember(self, groups: Sequence[Group], *, pinned: Sequence[int], earlier: Sequence[int]) -> None:
+        """Take these for the rows of the table."""
+        for group in groups:
+            self._record(group)
+        self._pinned, self._earlier = ([self._finished[i] for i in places] for places in (pinned, earlier))
+
+    def _record(self, group: Group) -> None:
+        """Give these runs a row in the table."""
+        self._finished.append(group)
+        self._texts.append(log.row(len(self._finished), group, start=self._start, controls=self._controls))
 
     def hold_axes(self, is_held: bool) -> None:
         """Keep all axes where they end now, or let them follow what is shown again."""

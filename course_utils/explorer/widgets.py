@@ -36,6 +36,7 @@ BUTTONS = {
         "Train the values of the slider that was moved last, five seeds each, and draw the loss against them.",
     ),
     "code": ("Show code", "code", "Show this run as plain Keras code."),
+    "save": ("Save", "save", "Write all runs of the table to a small file beside the notebook."),
     "reset": ("Reset", "trash", "Back to the first settings and an empty picture; the table keeps all runs."),
 }
 SWITCHES = {
@@ -158,7 +159,7 @@ class Widgets:
             self.bar.max, self.bar.value = of, done
         self.bar.layout.visibility = "visible" if of else "hidden"
         self.buttons["stop"].disabled = status not in ("preparing", "training")
-        for key in ("seeds", "code", "reset"):
+        for key in ("seeds", "code", "save", "reset"):
             self.buttons[key].disabled = status == "closed"
 
     def show_sweep(self, label: str) -> None:

@@ -81,6 +81,19 @@ class Worker(Service):
             runs, averages = zip(*known, strict=True)
             return Progress(self._number, "finished", sum(runs, ()), average=averages[-1])
 
+    def remember(self, groups: Sequence[tuple[Group, tuple[float, ...]]]) -> None:
+        """Take these runs, and the losses of the averages of several seeds, for finished ones."""
+        with self._changed:
+            for group, average in groups:
+                self._finished.update({run.setup: run for run in group})
+                if len(group) > 1:
+                    self._averages[tuple(run.setup for run in group)] = average
+
+    def average_of(self, group: Group) -> tuple[float, ...]:
+        """The losses of the average of these runs, where they were trained together."""
+        with self._changed:
+            return self._averages.get(tuple(run.setup for run in group), ())
+
     def stop(self) -> None:
         """Stop training at the end of the epoch; `listen` hears "stopped" with what there is by then."""
         with self._changed:
