@@ -6,12 +6,13 @@ import ast
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from course_utils.data import Dataset, load_mnist
 from course_utils.experiment import OPTIMIZERS, Settings
 from course_utils.explorer.control import Control, powers_of_two, twentieths
+from course_utils.explorer.own import OwnNetwork, OwnSettings
 from course_utils.models import ACTIVATIONS
 from course_utils.schedules import SCHEDULES
 from course_utils.validation import check_choice
@@ -24,11 +25,13 @@ __all__ = [
     "by_seed",
     "check_names",
     "neighbours",
+    "own_network",
     "seeds_of",
     "start_setup",
 ]
 
 KEPT_DATASETS = 2  # besides the given one; each of 10,000 digits takes 31 MB
+FEW_EPOCHS = (1, 2, 3)  # for networks of the reader's, which may take long
 RATES = (*(float(f"{digit}e{power}") for power in range(-5, 1) for digit in (1, 2, 3, 5)), 10.0)
 
 
@@ -116,12 +119,12 @@ class Setup:
 
     Attributes
     ----------
-    settings : Settings
+    settings : Settings or OwnSettings
     data : tuple of (str, object)
         Data settings that differ from the data set the explorer was given: `(("n_train", 500),)`.
     """
 
-    settings: Settings
+    settings: Settings | OwnSettings
     data: tuple[tuple[str, object], ...] = ()
 
     def changed(self, **changes: object) -> Setup:
@@ -134,6 +137,16 @@ class Setup:
         return dict(self.data)[name] if name in DATA_CONTROLS else getattr(self.settings, name)
 
     @property
+    def network(self) -> OwnNetwork | None:
+        """The network of the reader's, if it is one."""
+        return self.settings.network if isinstance(self.settings, OwnSettings) else None
+
+    @property
+    def controls(self) -> Mapping[str, Control]:
+        """All controls that there are for such settings, by name."""
+        return CONTROLS if self.network is None else self.network.controls
+
+    @property
     def values(self) -> dict[str, object]:
         """All values by name, as `start_setup` takes them."""
         return {**dataclasses.asdict(self.settings), **dict(self.data)}
@@ -142,38 +155,53 @@ class Setup:
         """The named values in words: "width 64 · depth 2 · batch norm"."""
         words = []
         for name in names:
-            control, value = CONTROLS[name], self.value(name)
+            control, value = self.controls[name], self.value(name)
             if control.kind == "switch":
                 words.append(control.label if value else f"no {control.label}")
             elif control.kind == "menu":
-                words.append(str(value) if name != "schedule" else f"{value} rate")
+                words.append(f"{control.label} {value}" if self.network else _menu_words(name, value))
             else:
                 words.append(f"{control.label} {value:,}" if control.kind == "whole" else f"{control.label} {value:g}")
         return " · ".join(words)
 
 
-def available(data: Dataset) -> tuple[str, ...]:
-    """Names of the controls that this data set can have."""
-    return tuple(name for name in CONTROLS if name not in DATA_CONTROLS or _loader_arguments(data) is not None)
+def _menu_words(name: str, value: object) -> str:
+    return str(value) if name != "schedule" else f"{value} rate"
 
 
-def check_names(names: Iterable[str], data: Dataset) -> tuple[str, ...]:
+def own_network(
+    build_model: Callable, data: Dataset, *, ranges: Mapping[str, Sequence] | None, start: Mapping[str, object]
+) -> OwnNetwork:
+    """What `build_model` says of itself, with the explorer's controls of training and data beside its own."""
+    names = ("epochs", "batch_size", *(name for name in DATA_CONTROLS if name in available(data)))
+    shared = {name: CONTROLS[name] for name in names}
+    shared["epochs"] = dataclasses.replace(shared["epochs"], values=(*FEW_EPOCHS, *shared["epochs"].values))
+    return OwnNetwork(build_model, ranges=ranges, start=start, shared=shared)
+
+
+def available(data: Dataset, network: OwnNetwork | None = None) -> tuple[str, ...]:
+    """Names of the controls that this data set, and this network of the reader's, can have."""
+    controls = CONTROLS if network is None else network.controls
+    return tuple(name for name in controls if name not in DATA_CONTROLS or _loader_arguments(data) is not None)
+
+
+def check_names(names: Iterable[str], data: Dataset, network: OwnNetwork | None = None) -> tuple[str, ...]:
     """Return the names of controls as a tuple, or raise `ValueError` if one is unknown or given twice."""
     if isinstance(names, str):
         raise ValueError(f"controls={names!r} is one name. Write controls=({names!r},) with a comma.")
     names = tuple(names)
     if not names:
-        raise ValueError(f"controls is empty: choose at least one of {', '.join(available(data))}.")
+        raise ValueError(f"controls is empty: choose at least one of {', '.join(available(data, network))}.")
     for name in names:
-        if name in DATA_CONTROLS and name not in available(data):
+        if name in DATA_CONTROLS and name not in available(data, network):
             raise ValueError(f"{name!r} needs data from load_mnist, and this is {data.name}. Leave it out.")
-        check_choice("controls", name, available(data))
+        check_choice("controls", name, available(data, network))
     if len(set(names)) < len(names):
         raise ValueError(f"controls={names!r} names a control twice. Name each once.")
     return names
 
 
-def start_setup(data: Dataset, values: Mapping[str, object]) -> Setup:
+def start_setup(data: Dataset, values: Mapping[str, object], network: OwnNetwork | None = None) -> Setup:
     """The `Setup` of the given values, and of defaults for all others.
 
     Raises
@@ -181,14 +209,15 @@ def start_setup(data: Dataset, values: Mapping[str, object]) -> Setup:
     ValueError
         If a name is unknown or a value is not allowed.
     """
-    known = [*Settings.__dataclass_fields__, *(name for name in DATA_CONTROLS if name in available(data))]
+    kind = Settings if network is None else network.settings
+    known = [*kind.__dataclass_fields__, *(name for name in DATA_CONTROLS if name in available(data))]
     for name in values:
         if name not in known:
             raise ValueError(f"{name!r} is no setting of this explorer. Choose from {', '.join(known)}.")
     own = {name: values[name] for name in values if name not in DATA_CONTROLS}
     arguments = _loader_arguments(data) or {}
     of_data = {name: values.get(name, arguments[name]) for name in DATA_CONTROLS if name in arguments}
-    return Setup(Settings(**own), tuple(sorted(of_data.items())))
+    return Setup(kind(**own), tuple(sorted(of_data.items())))
 
 
 def neighbours(setup: Setup, names: Iterable[str], *, moved: str) -> list[Setup]:
@@ -197,6 +226,8 @@ def neighbours(setup: Setup, names: Iterable[str], *, moved: str) -> list[Setup]
     First comes the control that was `moved` last, and of each control the nearest values.
     """
     found = []
+    if setup.network is not None:
+        return found  # a function of the reader's is called where somebody asked for it, and nowhere else
     for name in sorted((name for name in names if name in NEEDS_GRAPH), key=lambda name: name != moved):
         control, value = CONTROLS[name], setup.value(name)
         at = control.nearest(value) if control.is_slider else control.values.index(value)

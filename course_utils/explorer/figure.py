@@ -17,8 +17,9 @@ from matplotlib.image import imsave
 from matplotlib.lines import Line2D
 
 from course_utils.data import Dataset
+from course_utils.explorer.anatomy import Anatomy
 from course_utils.explorer.controls import Setup
-from course_utils.explorer.diagram import draw_network
+from course_utils.explorer.diagram import draw_layers, draw_network
 from course_utils.explorer.marks import (
     average_mark,
     best_mark,
@@ -226,7 +227,15 @@ class CurvePicture:
         return [*draw_best(self.ax, validation), *gap]
 
 
-def still_png(curves: Curves, setup: Setup, data: Dataset, words: str, *, with_rate: bool = False) -> bytes:
+def still_png(
+    curves: Curves,
+    setup: Setup,
+    data: Dataset,
+    words: str,
+    *,
+    with_rate: bool = False,
+    anatomy: Anatomy | None = None,
+) -> bytes:
     """Curves, network and sentence in one picture, for pages without widgets."""
     height = 5.8 if with_rate else 4.9  # inches
     figure = Figure(figsize=(9.6, height), dpi=90, layout="none", facecolor="white")
@@ -235,7 +244,11 @@ def still_png(curves: Curves, setup: Setup, data: Dataset, words: str, *, with_r
     picture = CurvePicture(with_rate=with_rate, figure=figure, place=place)
     for draw in (picture.draw_axes, picture.draw_earlier, picture.draw_runs, picture.draw_pins):
         draw(curves)
-    draw_network(setup, data, ax=figure.add_axes((0.015, 0.34, 0.22, 0.42 * 4.9 / height)))
+    ax = figure.add_axes((0.015, 0.34, 0.25 if anatomy else 0.22, 0.42 * 4.9 / height))
+    if anatomy is None:
+        draw_network(setup, data, ax=ax)
+    else:
+        draw_layers(anatomy, ax=ax)
     for line, y in zip(_in_two(words), (0.07, 0.025), strict=False):
         figure.text(0.5, y * 4.9 / height, line, ha="center", va="center", fontsize=LARGE, color=INK)
     file = io.BytesIO()

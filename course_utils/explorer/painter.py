@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from course_utils.data import Dataset
-from course_utils.explorer.diagram import network_png
+from course_utils.explorer.diagram import layers_png, network_png
 from course_utils.explorer.figure import CurvePicture
 from course_utils.explorer.scene import Scene
 from course_utils.explorer.sweep_figure import SweepPicture
@@ -150,8 +150,10 @@ class Painter(Service):
             widgets.show_runs(scene.rows)
             widgets.show_code(scene.code, scene.line)
         # The first curve is not kept waiting; its own scene has the network drawn.
-        if self._drawn_network != scene.setup and not self._is_urgent(scene):
-            widgets.network.value, self._drawn_network = network_png(scene.setup, self._data), scene.setup
+        network = scene.setup if scene.setup.network is None else scene.anatomy
+        if network not in (None, self._drawn_network) and not self._is_urgent(scene):
+            drawing = network_png(scene.setup, self._data) if network is scene.setup else layers_png(network)
+            widgets.network.value, self._drawn_network = drawing, network
         self._is_last = scene.is_final and scene is self._scene
 
     def _draw(self, scene: Scene) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from course_utils.experiment import Run
+from course_utils.explorer.anatomy import Anatomy
 from course_utils.explorer.controls import Setup
 
 __all__ = ["ExplorerRun", "Group", "Progress"]
@@ -21,13 +22,16 @@ class ExplorerRun(Run):
         As in `Setup`.
     guess : float
         Validation loss of the best constant answer (`baselines.guessing_loss`).
+    anatomy : Anatomy or None
+        Of a network of the reader's.
     """
 
     data: tuple[tuple[str, object], ...] = ()
     guess: float = float("nan")
+    anatomy: Anatomy | None = None
 
     @classmethod
-    def of(cls, setup: Setup, history: Mapping[str, list[float]], **measured: float) -> ExplorerRun:
+    def of(cls, setup: Setup, history: Mapping[str, list[float]], **measured: object) -> ExplorerRun:
         """The run of `setup` with this history."""
         return cls(setup.settings, history, data=setup.data, **measured)
 

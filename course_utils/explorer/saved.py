@@ -13,6 +13,7 @@ from pathlib import Path
 
 from course_utils import data as loaders
 from course_utils.data import Dataset
+from course_utils.explorer.anatomy import Anatomy
 from course_utils.explorer.controls import Setup
 from course_utils.explorer.progress import ExplorerRun, Group
 
@@ -183,7 +184,21 @@ def _told(run: ExplorerRun) -> dict[str, object]:
         "history": {name: _numbers(values) for name, values in run.history.items()},
         "train_loss": _numbers([run.train_loss])[0],
         "guess": _numbers([run.guess])[0],
+        "anatomy": None if run.anatomy is None else _told_of(run.anatomy),
     }
+
+
+def _told_of(anatomy: Anatomy) -> dict[str, object]:
+    guess, plane = _numbers([anatomy.guess, anatomy.plane])
+    return {**asdict(anatomy), "guess": guess, "plane": plane}
+
+
+def _anatomy(told: Mapping[str, object] | None) -> Anatomy | None:
+    if told is None:
+        return None
+    guess, plane = _floats([told["guess"], told["plane"]])
+    layers = tuple((str(kind), str(shape), int(parameters)) for kind, shape, parameters in told["layers"])
+    return Anatomy(**{**told, "guess": guess, "plane": plane, "layers": layers})
 
 
 def _run(told: Mapping[str, object], start: Setup) -> ExplorerRun:
@@ -192,7 +207,7 @@ def _run(told: Mapping[str, object], start: Setup) -> ExplorerRun:
         raise ValueError("a history without losses, or with curves of different lengths")
     setup = Setup(type(start.settings)(**told["settings"]), tuple(sorted(told["data"].items())))
     (train_loss,), (guess,) = _floats([told["train_loss"]]), _floats([told["guess"]])
-    return ExplorerRun.of(setup, history, train_loss=train_loss, guess=guess)
+    return ExplorerRun.of(setup, history, train_loss=train_loss, guess=guess, anatomy=_anatomy(told["anatomy"]))
 
 
 def _numbers(values: Sequence[float]) -> list[float | str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from course_utils.explorer.anatomy import Anatomy
 from course_utils.explorer.controls import Setup
 from course_utils.explorer.progress import Group
 from course_utils.explorer.sweep import Sweep
@@ -115,6 +116,8 @@ class Scene:
     can_pin, is_pinned : bool
     sweep : Sweep or None
         Drawn in the place of the curves, where there is one.
+    anatomy : Anatomy or None
+        Of the reader's network: drawn as a list of layers.
     sweeps : str
         Label of the slider that the button Sweep would take; empty if there is none.
     note : str
@@ -138,6 +141,7 @@ class Scene:
     can_pin: bool
     is_pinned: bool
     sweep: Sweep | None = None
+    anatomy: Anatomy | None = None
     sweeps: str = ""
     note: str = ""
 
@@ -169,4 +173,4 @@ def shows_rate(controls: Sequence[str], start: Setup) -> bool:
 
     This is decided once, so that the picture keeps its shape whatever is set later.
     """
-    return "schedule" in controls or start.settings.schedule != "constant"
+    return start.network is None and ("schedule" in controls or start.settings.schedule != "constant")

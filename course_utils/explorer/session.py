@@ -217,7 +217,7 @@ class Session:
                 data_name=given.name,
                 source=given.source,
                 fingerprint=fingerprint(given),
-                network="",
+                network="" if self._start.network is None else self._start.network.fingerprint,
                 controls=self._controls,
                 shuffle=self._shuffle,
                 start=self._start.values,

@@ -8,8 +8,10 @@ from course_utils.baselines import guessing_loss, linear_loss
 from course_utils.data import Dataset
 from course_utils.experiment import Settings
 from course_utils.explorer import log
+from course_utils.explorer.anatomy import Anatomy
 from course_utils.explorer.control import Control
-from course_utils.explorer.controls import CONTROLS, Datasets, Setup, by_seed
+from course_utils.explorer.controls import Datasets, Setup, by_seed
+from course_utils.explorer.own_code import own_code
 from course_utils.explorer.progress import Group, Progress
 from course_utils.explorer.scene import Curves, Scene, highest_loss, rate_powers, shows_rate
 from course_utils.explorer.sweep import SWEPT, Sweep, finished_groups, sweep_status, sweep_summary
@@ -74,7 +76,10 @@ class ExplorerState:
         self._datasets, self._start, self._controls, self._shuffle = datasets, start, tuple(controls), shuffle
         given = datasets.given
         self._task, self._guess, self._plane = given.task, guessing_loss(given), linear_loss(given)
-        self._loss_label = given.loss_label
+        self._loss_label, self._measure = given.loss_label, MEASURES[given.task]
+        self._anatomy: Anatomy | None = None  # of the last network of the reader's that was built
+        if start.network is not None:  # then they are known when the first one is built
+            self._guess, self._plane, self._loss_label, self._measure = float("nan"), float("nan"), "loss", "loss"
         self._seeds = 1
         self._swept: tuple[Control, tuple[Setup, ...]] | None = None  # and all that it trains
         self._earlier: list[Group] = []
@@ -102,7 +107,7 @@ class ExplorerState:
         if progress.status == "failed":
             parts.append(f"failed: {progress.error}")
         if sweep is not None:
-            parts.insert(0, sweep_summary(sweep, MEASURES[self._task]))
+            parts.insert(0, sweep_summary(sweep, self._measure))
         elif progress.is_finished or (progress.status == "stopped" and progress.epochs):
             is_over, average = progress.is_finished, progress.average
             parts.append(summary(progress.runs, self.data, with_verdict=is_over, average=average))
@@ -130,8 +135,8 @@ class ExplorerState:
     @property
     def to_sweep(self) -> Control | None:
         """What the button Sweep takes: the slider that was moved last, or the first one."""
-        sliders = [CONTROLS[name] for name in (self.moved, *self._controls) if CONTROLS[name].is_slider]
-        return sliders[0] if sliders else None
+        known = (self._start.controls[name] for name in (self.moved, *self._controls))
+        return next((control for control in known if control.is_slider), None)
 
     @property
     def _front(self) -> Group:
@@ -150,14 +155,22 @@ class ExplorerState:
     @property
     def line(self) -> str:
         """The call that shows the explorer again as it stands."""
-        default, own = Settings(), self.setup.settings
+        own, network = self.setup.settings, self.setup.network
+        defaults = vars(Settings()) if network is None else network.defaults
         arguments = [self.data.source or "data", f"controls={self._controls!r}"]
-        changed = [name for name in Settings.__dataclass_fields__ if getattr(own, name) != getattr(default, name)]
+        if network is not None:
+            arguments[1:1] = [
+                f"build_model={network.name}",
+                *([f"ranges={network.ranges!r}"] if network.ranges else []),
+            ]
+        changed = [name for name, value in vars(own).items() if value != defaults[name]]
         arguments += [f"{name}={getattr(own, name)!r}" for name in changed]
         return f"Explorer({', '.join(arguments + ([] if self._shuffle else ['shuffle=False']))})"
 
     def code(self) -> str:
         """Plain Keras code of what was asked for."""
+        if self.setup.network is not None:
+            return own_code(self.setup.settings, self.data, shuffle=self._shuffle)
         return code(self.setup.settings, self.data, shuffle=self._shuffle)
 
     def _code_or_why_not(self) -> str:
@@ -186,6 +199,8 @@ class ExplorerState:
     def update(self, progress: Progress) -> None:
         """Take in what has come of the request."""
         self.progress = progress
+        if progress.runs and progress.runs[-1].anatomy is not None:
+            self._take(progress.runs[-1].anatomy)
         if self._swept is not None:
             finished = finished_groups(progress, self._seeds)
             # Those that were over while the last of them was reported are stored by now.
@@ -196,6 +211,10 @@ class ExplorerState:
         for group in finished:
             if group not in self._finished:
                 self._record(group)
+
+    def _take(self, anatomy: Anatomy) -> None:
+        self._anatomy, self._guess, self._plane = anatomy, anatomy.guess, anatomy.plane
+        self._loss_label, self._measure = anatomy.label, anatomy.measure
 
     def group(self, key: int) -> Group:
         """The runs in this row of the table, counted from 1; `ValueError` if there is no such row."""
@@ -310,7 +329,8 @@ class ExplorerState:
             self.setup.settings,
             *(run.settings for group in (*followed, *self._earlier[-EARLIER:]) for run in group),
         ]
-        return max(epochs), top, rate_powers([settings.learning_rate for settings in starts])
+        rates = [1e-3] if self.setup.network is not None else [settings.learning_rate for settings in starts]
+        return max(epochs), top, rate_powers(rates)
 
     def _why(self) -> str:
         """The rule behind the verdict, and behind the comparison."""
@@ -344,6 +364,7 @@ class ExplorerState:
             can_pin=progress.is_finished and sweep is None,
             is_pinned=self._front in self._pinned,
             sweep=sweep,
+            anatomy=self._anatomy,
             sweeps=self.to_sweep.label if self.to_sweep else "",
             note=self.note,
         )

@@ -143,8 +143,9 @@ def sweep_summary(sweep: Sweep, measure: str) -> str:
         f"lowest validation {measure} {spread(sweep.best[at])} at {control.label} {words[at]}, chosen on validation",
         f"at the end {number(float(np.median(sweep.last[last])))} at best, at {control.label} {words[last]}",
     ]
-    close = [words[i] for i, losses in enumerate(sweep.best) if i != at and not _is_worse(losses, sweep.best[at])]
     if sweep.seeds > 2:
+        best = sweep.best[at]
+        close = [words[i] for i, losses in enumerate(sweep.best) if i != at and not _is_worse(losses, best)]
         parts.append(f"not clearly worse: {', '.join(close) or 'none'}")
     return " · ".join(parts)
 

@@ -12,7 +12,7 @@ import ipywidgets as widgets
 
 from course_utils.explorer.browser import BrowserSide
 from course_utils.explorer.control import Control
-from course_utils.explorer.controls import CONTROLS, Setup
+from course_utils.explorer.controls import Setup
 from course_utils.keys import KeepKeys
 from course_utils.palette import STATUS_COLORS
 
@@ -93,10 +93,11 @@ class Widgets:
         complain: Callable[[ValueError], None],
     ) -> None:
         self._change, self._complain, self._setup = change, complain, start
+        self._controls = start.controls
         self._lock, self._sync_thread = threading.RLock(), None
         self.inputs: dict[str, widgets.Widget] = {}
         self.fields: dict[str, widgets.Text] = {}
-        rows = [self._row(CONTROLS[name], start.value(name)) for name in names]
+        rows = [self._row(self._controls[name], start.value(name)) for name in names]
         self.network, self.curves = _picture("explorer-network"), _picture("explorer-curves")
         if with_rate:
             self.curves.add_class("explorer-with-rate")
@@ -144,7 +145,7 @@ class Widgets:
         with self._syncing():
             self._setup = setup
             for name, widget in self.inputs.items():
-                control, value = CONTROLS[name], setup.value(name)
+                control, value = self._controls[name], setup.value(name)
                 if control.is_slider:
                     widget.value = control.nearest(value)
                     self.fields[name].value = control.format(value)
@@ -225,7 +226,7 @@ class Widgets:
         """Give controls and pictures their names and values, for screen readers."""
         controls = []
         for name in self.inputs:
-            control = CONTROLS[name]
+            control = self._controls[name]
             value = control.format(self._setup.value(name)) if control.is_slider else ""
             controls.append({"name": name, "label": control.label, "value": value, "help": control.help})
         self.browser.words = {**self.browser.words, "controls": controls, **words}
@@ -271,14 +272,14 @@ class Widgets:
 
     def _moved(self, name: str, position: object) -> None:
         if self._sync_thread != threading.get_ident():
-            control = CONTROLS[name]
+            control = self._controls[name]
             self._change(name, control.values[position] if control.is_slider else position)
 
     def _typed(self, name: str, text: str) -> None:
         if self._sync_thread == threading.get_ident():
             return
         try:
-            value = CONTROLS[name].parse(text)
+            value = self._controls[name].parse(text)
         except ValueError as error:
             self.show_setup(self._setup)
             self._complain(error)

@@ -189,7 +189,7 @@ class Worker(Service):
     def _train(self, number: int, setups: tuple[Setup, ...], done: Group, average: Average) -> Group:
         """The runs of these, which are shorter where they were stopped."""
         each, data = [setup.settings for setup in setups], self.datasets.of(setups[0])
-        guess, histories = guessing_loss(data), [{} for _ in setups]
+        guess, histories, anatomy = guessing_loss(data), [{} for _ in setups], None
 
         def go_on() -> bool:
             return self._goes_on(number)
@@ -198,7 +198,11 @@ class Worker(Service):
             return tuple(
                 # Lists of their own: these go on growing while other threads draw what was reported.
                 ExplorerRun.of(
-                    setup, {name: [*values] for name, values in history.items()}, train_loss=loss, guess=guess
+                    setup,
+                    {name: [*values] for name, values in history.items()},
+                    train_loss=loss,
+                    guess=guess if anatomy is None else anatomy.guess,
+                    anatomy=anatomy,
                 )
                 for setup, history, loss in zip(setups, histories, train_losses, strict=True)
             )
@@ -212,8 +216,9 @@ class Worker(Service):
                 for name, value in own.items():
                     history.setdefault(name, []).append(float(value))
             epochs = len(histories[0]["loss"])
-            if average.n > 1 and len(data.x_valid):
-                average.add(epochs, network.outputs(), network.judge(data))
+            judge = network.judge(data) if average.n > 1 and len(data.x_valid) else None
+            if judge is not None:
+                average.add(epochs, network.outputs(), judge)
             if epochs <= 2 or time.monotonic() - self._reported_at >= BETWEEN_REPORTS:  # two make the first curve
                 report("training")
                 self._reported_at = time.monotonic()
@@ -227,6 +232,7 @@ class Worker(Service):
             return so_far()
         try:
             with borrow(each, data, go_on=go_on) as network:
+                anatomy = network.anatomy
                 sets, hear = self._tensors(data), partial(after_epoch, network)
                 return so_far(network.train(each, data, sets, after_epoch=hear, shuffle=self._shuffle))
         except UnwantedError:
