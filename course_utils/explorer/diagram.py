@@ -30,7 +30,7 @@ ALL_DOTS = 12  # layers of more units are shown shortened
 ELLIPSIS = (-0.11, 0, 0.11)
 MANY_LAYERS, MANY_EDGES = 8, 150  # more of them are drawn smaller, and fainter
 BIG, MIDDLE, SMALL = 26, 16, 12  # area of a dot in points²: of few layers, of many, and of a shortened one
-MOST_ROWS, FEWEST_ROWS, ROW_TEXT = 8, 7, 8.5  # of a list of layers
+MOST_ROWS, FEWEST_ROWS, LONGEST = 8, 7, 16  # of a list of layers, and letters of a name in it
 ABOVE, BELOW, UNDERLINE = 1.36, -1.36, -1.16  # heights of the words and of the line that joins many layers
 
 
@@ -84,9 +84,12 @@ def layers_png(anatomy: Anatomy) -> bytes:
     return file.getvalue()
 
 
-def draw_layers(anatomy: Anatomy, *, ax: Axes) -> Axes:
+def draw_layers(anatomy: Anatomy, *, ax: Axes, text: float = 8.5) -> Axes:
     """List the layers with the shapes of their outputs and their parameters, those in the middle left out if many."""
-    rows = [(kind, shape, f"{parameters:,}" if parameters else "") for kind, shape, parameters in anatomy.layers]
+    rows = [
+        (kind if len(kind) <= LONGEST else f"{kind[: LONGEST - 1]}…", shape, f"{parameters:,}" if parameters else "")
+        for kind, shape, parameters in anatomy.layers
+    ]
     if len(rows) > MOST_ROWS:
         left_out = len(rows) - MOST_ROWS + 1
         rows[MOST_ROWS // 2 : MOST_ROWS // 2 + left_out] = [(f"… {left_out} more", "", "")]
@@ -94,8 +97,8 @@ def draw_layers(anatomy: Anatomy, *, ax: Axes) -> Axes:
     step = 1 / (max(len(rows), FEWEST_ROWS) + 0.4)
     for i, row in enumerate(rows):
         is_layer = 0 < i < len(rows) - 1
-        look = {"va": "center", "fontsize": ROW_TEXT, "color": INK if is_layer else INPUT}
-        for words, (x, align) in zip(row, ((0.02, "left"), (0.66, "right"), (0.98, "right")), strict=True):
+        look = {"va": "center", "fontsize": text, "color": INK if is_layer else INPUT}
+        for words, (x, align) in zip(row, ((0.02, "left"), (0.64, "right"), (0.98, "right")), strict=True):
             ax.text(x, 1 - (i + 0.7) * step, words, ha=align, **look)
     for i in (1, len(rows) - 1):
         ax.axhline(1 - (i + 0.2) * step, color=EDGE, linewidth=0.6)

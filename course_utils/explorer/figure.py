@@ -248,7 +248,7 @@ def still_png(
     if anatomy is None:
         draw_network(setup, data, ax=ax)
     else:
-        draw_layers(anatomy, ax=ax)
+        draw_layers(anatomy, ax=ax, text=7.5)
     for line, y in zip(_in_two(words), (0.07, 0.025), strict=False):
         figure.text(0.5, y * 4.9 / height, line, ha="center", va="center", fontsize=LARGE, color=INK)
     file = io.BytesIO()
