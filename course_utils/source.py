@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import Protocol
 
 from course_utils.data import Dataset
 from course_utils.experiment import Settings
 from course_utils.schedules import epoch_schedule
 
-__all__ = ["code"]
+__all__ = ["code", "script"]
 
 # Seeds do not bring the explorer's own order of the rows.
 SHUFFLED = (
@@ -21,6 +23,14 @@ LOSSES = {
     "regression": '"mae"',
     "classification": "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
 }
+
+
+class Training(Protocol):
+    """What a script has to know of a training."""
+
+    epochs: int
+    batch_size: int
+    seed: int
 
 
 def code(settings: Settings, data: Dataset, *, shuffle: bool = True) -> str:
@@ -39,43 +49,82 @@ def code(settings: Settings, data: Dataset, *, shuffle: bool = True) -> str:
         If nothing is known of where the data come from: neither `data.source` nor `data.recipe` tells, or the arrays
         were changed since.
     """
-    imports, loading, prefix = _loading(data)
+    model = [
+        "model = keras.Sequential([",
+        f"    keras.Input({data.input_shape}),",
+        *(f"    keras.layers.{layer}," for layer in _layers(settings, data)),
+        "])",
+        "model.compile(",
+        f"    optimizer={_optimizer(settings)},",
+        f"    loss={LOSSES[data.task]},",
+        *(['    metrics=["accuracy"],'] if data.task == "classification" else []),
+        ")",
+    ]
+    return script(model, data, settings, shuffle=shuffle, follow=_schedule(settings))
+
+
+def script(
+    model: Sequence[str],
+    data: Dataset,
+    training: Training,
+    *,
+    shuffle: bool = True,
+    follow: Sequence[str] = (),
+    imports: Sequence[str] = (),
+    before: Sequence[str] = (),
+    label: str = "",
+) -> str:
+    """Plain Keras source: it loads `data`, makes a model, trains it, prints its score and plots both curves.
+
+    Parameters
+    ----------
+    model : sequence of str
+        Lines that leave a compiled `model` behind.
+    data : Dataset
+    training : Settings or any other object with these attributes
+        Of which `epochs`, `batch_size` and `seed` count.
+    shuffle : bool
+    follow : sequence of str
+        Lines that prepare a callback, and last the callback.
+    imports, before : sequence of str
+        More imports, and lines between the loading of the data and the seed.
+    label : str
+        Of the axis of losses; that of the task if empty.
+
+    Raises
+    ------
+    ValueError
+        As in `code`.
+    """
+    of_data, loading, prefix = _loading(data)
     arrays = {f"{axis}_{part}": f"{prefix}{axis}_{part}" for axis in "xy" for part in ("train", "valid")}
-    follow = _schedule(settings)
     fit = [f"{arrays['x_train']}, {arrays['y_train']},"]
     if len(data.x_valid):
         fit.append(f"validation_data=({arrays['x_valid']}, {arrays['y_valid']}),")
-    fit.append(f"batch_size={settings.batch_size}, epochs={settings.epochs},")
+    fit.append(f"batch_size={training.batch_size}, epochs={training.epochs},")
     if not shuffle:
         fit.append("shuffle=False,")
     if follow:
         fit.append(f"callbacks=[{follow[-1]}],")
-    compiled = [f"optimizer={_optimizer(settings)},", f"loss={LOSSES[data.task]},"]
-    if data.task == "classification":
-        compiled.append('metrics=["accuracy"],')
     return "\n".join(
         [
             *([SHUFFLED] if shuffle else []),
             "import keras",
             "import matplotlib.pyplot as plt",
             *imports,
+            *of_data,
             "",
             *loading,
             "",
-            f"keras.utils.set_random_seed({settings.seed})",
-            "model = keras.Sequential([",
-            f"    keras.Input({data.input_shape}),",
-            *(f"    keras.layers.{layer}," for layer in _layers(settings, data)),
-            "])",
-            "model.compile(",
-            *(f"    {line}" for line in compiled),
-            ")",
+            *before,
+            f"keras.utils.set_random_seed({training.seed})",
+            *model,
             *follow[:-1],
             "history = model.fit(",
             *(f"    {line}" for line in fit),
             ")",
             "",
-            *_report(data, prefix),
+            *_report(data, prefix, label or data.loss_label),
         ]
     )
 
@@ -99,7 +148,7 @@ def _loading(data: Dataset) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     return ("", f"from course_utils.data import {loader}"), (f"data = {data.source}",), "data."
 
 
-def _report(data: Dataset, prefix: str) -> list[str]:
+def _report(data: Dataset, prefix: str, label: str) -> list[str]:
     """Lines that print the score, measured without dropout, and plot the learning curves."""
     part, curves = ("valid", '("val_loss", "loss")') if len(data.x_valid) else ("train", '("loss",)')
     return [
@@ -108,7 +157,7 @@ def _report(data: Dataset, prefix: str) -> list[str]:
         f"for name in {curves}:",
         "    plt.plot(range(1, len(history.epoch) + 1), history.history[name], label=name)",
         'plt.xlabel("epoch")',
-        f"plt.ylabel({json.dumps(data.loss_label, ensure_ascii=False)})",
+        f"plt.ylabel({json.dumps(label, ensure_ascii=False)})",
         "plt.ylim(bottom=0)",
         "plt.legend()",
         "plt.show()",

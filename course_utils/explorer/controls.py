@@ -5,102 +5,46 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
-import re
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from course_utils.data import Dataset, load_mnist
 from course_utils.experiment import OPTIMIZERS, Settings
+from course_utils.explorer.control import Control, powers_of_two, twentieths
+from course_utils.explorer.own import OwnNetwork, OwnSettings
 from course_utils.models import ACTIVATIONS
 from course_utils.schedules import SCHEDULES
-from course_utils.validation import check_choice, check_integer, check_number
+from course_utils.validation import check_choice
 
-__all__ = ["CONTROLS", "Control", "Datasets", "Setup", "available", "check_names", "neighbours", "start_setup"]
+__all__ = [
+    "CONTROLS",
+    "Datasets",
+    "Setup",
+    "available",
+    "by_seed",
+    "check_names",
+    "neighbours",
+    "own_network",
+    "seeds_of",
+    "start_setup",
+]
 
 KEPT_DATASETS = 2  # besides the given one; each of 10,000 digits takes 31 MB
+FEW_EPOCHS = (1, 2, 3)  # for networks of the reader's, which may take long
 RATES = (*(float(f"{digit}e{power}") for power in range(-5, 1) for digit in (1, 2, 3, 5)), 10.0)
-
-
-@dataclass(frozen=True)
-class Control:
-    """One thing that can be set.
-
-    Attributes
-    ----------
-    name : str
-        Of the field of `Settings` (or of the data set) that it sets.
-    label : str
-        What stands in front of it.
-    help : str
-        One sentence on what it does.
-    values : tuple
-        The positions of a slider, in rising order; the entries of a menu; or (False, True) for a switch.
-    kind : {"whole", "number", "menu", "switch"}
-        The first two are sliders, whose text field takes other values within the range too.
-    """
-
-    name: str
-    label: str
-    help: str
-    values: tuple
-    kind: str = "menu"
-
-    @property
-    def is_slider(self) -> bool:
-        """Whether it is shown as a slider with a text field."""
-        return self.kind in ("whole", "number")
-
-    def check(self, value: object) -> object:
-        """Return `value` in its proper type, or raise `ValueError` if this control cannot take it."""
-        if self.kind == "whole":
-            return check_integer(self.name, value, at_least=self.values[0], at_most=self.values[-1])
-        if self.kind == "number":
-            return check_number(self.name, value, at_least=self.values[0], at_most=self.values[-1])
-        check_choice(self.name, value, self.values)
-        return value
-
-    def parse(self, text: str) -> object:
-        """The value that was typed in, or `ValueError`.
-
-        A comma is a decimal point ("0,01"), but parts the thousands of a whole number ("1,024").
-        """
-        plain = text.replace(",", ".") if self.kind == "number" else re.sub(r",(?=\d{3}(\D|$))", "", text)
-        try:
-            value = float(plain)
-        except ValueError:
-            return self.check(text)
-        return self.check(int(value) if self.kind == "whole" and value.is_integer() else value)
-
-    def format(self, value: object) -> str:
-        """The value as text for its field, short enough to be read and long enough to be exact."""
-        return str(value) if self.kind != "number" else f"{value:.10g}"
-
-    def nearest(self, value: float) -> int:
-        """Index of the slider's position that comes closest to `value`."""
-        scale = np.log if self.values[0] > 0 else np.asarray
-        return int(np.argmin(np.abs(scale(np.array(self.values, float)) - scale(float(value)))))
-
-
-def _powers_of_two(low: int, high: int) -> tuple[int, ...]:
-    return tuple(2**power for power in range(low, high + 1))
-
-
-def _twentieths(high: float) -> tuple[float, ...]:
-    return tuple(round(step / 20, 2) for step in range(round(high * 20) + 1))
 
 
 CONTROLS: Mapping[str, Control] = {
     control.name: control
     for control in (
-        Control("width", "width", "How many units each hidden layer has.", _powers_of_two(2, 9), "whole"),
+        Control("width", "width", "How many units each hidden layer has.", powers_of_two(2, 9), "whole"),
         Control("depth", "depth", "How many hidden layers there are; 0 is a linear model.", tuple(range(11)), "whole"),
         Control(
             "dropout",
             "dropout",
             "Share of each hidden layer's units that are left out, at random, in every training step.",
-            _twentieths(0.9),
+            twentieths(0.9),
             "number",
         ),
         Control(
@@ -136,7 +80,7 @@ CONTROLS: Mapping[str, Control] = {
             "batch_size",
             "batch size",
             "How many examples the network sees before each change of its weights.",
-            _powers_of_two(3, 10),
+            powers_of_two(3, 10),
             "whole",
         ),
         Control(
@@ -157,7 +101,7 @@ CONTROLS: Mapping[str, Control] = {
             "label_noise",
             "label noise",
             "Share of the training labels that are replaced by wrong ones.",
-            _twentieths(0.5),
+            twentieths(0.5),
             "number",
         ),
     )
@@ -175,12 +119,12 @@ class Setup:
 
     Attributes
     ----------
-    settings : Settings
+    settings : Settings or OwnSettings
     data : tuple of (str, object)
         Data settings that differ from the data set the explorer was given: `(("n_train", 500),)`.
     """
 
-    settings: Settings
+    settings: Settings | OwnSettings
     data: tuple[tuple[str, object], ...] = ()
 
     def changed(self, **changes: object) -> Setup:
@@ -192,42 +136,72 @@ class Setup:
         """The value that the control `name` stands at."""
         return dict(self.data)[name] if name in DATA_CONTROLS else getattr(self.settings, name)
 
+    @property
+    def network(self) -> OwnNetwork | None:
+        """The network of the reader's, if it is one."""
+        return self.settings.network if isinstance(self.settings, OwnSettings) else None
+
+    @property
+    def controls(self) -> Mapping[str, Control]:
+        """All controls that there are for such settings, by name."""
+        return CONTROLS if self.network is None else self.network.controls
+
+    @property
+    def values(self) -> dict[str, object]:
+        """All values by name, as `start_setup` takes them."""
+        return {**dataclasses.asdict(self.settings), **dict(self.data)}
+
     def describe(self, names: Iterable[str]) -> str:
         """The named values in words: "width 64 · depth 2 · batch norm"."""
         words = []
         for name in names:
-            control, value = CONTROLS[name], self.value(name)
+            control, value = self.controls[name], self.value(name)
             if control.kind == "switch":
                 words.append(control.label if value else f"no {control.label}")
             elif control.kind == "menu":
-                words.append(str(value) if name != "schedule" else f"{value} rate")
+                words.append(f"{control.label} {value}" if self.network else _menu_words(name, value))
             else:
                 words.append(f"{control.label} {value:,}" if control.kind == "whole" else f"{control.label} {value:g}")
         return " · ".join(words)
 
 
-def available(data: Dataset) -> tuple[str, ...]:
-    """Names of the controls that this data set can have."""
-    return tuple(name for name in CONTROLS if name not in DATA_CONTROLS or _loader_arguments(data) is not None)
+def _menu_words(name: str, value: object) -> str:
+    return str(value) if name != "schedule" else f"{value} rate"
 
 
-def check_names(names: Iterable[str], data: Dataset) -> tuple[str, ...]:
+def own_network(
+    build_model: Callable, data: Dataset, *, ranges: Mapping[str, Sequence] | None, start: Mapping[str, object]
+) -> OwnNetwork:
+    """What `build_model` says of itself, with the explorer's controls of training and data beside its own."""
+    names = ("epochs", "batch_size", *(name for name in DATA_CONTROLS if name in available(data)))
+    shared = {name: CONTROLS[name] for name in names}
+    shared["epochs"] = dataclasses.replace(shared["epochs"], values=(*FEW_EPOCHS, *shared["epochs"].values))
+    return OwnNetwork(build_model, ranges=ranges, start=start, shared=shared)
+
+
+def available(data: Dataset, network: OwnNetwork | None = None) -> tuple[str, ...]:
+    """Names of the controls that this data set, and this network of the reader's, can have."""
+    controls = CONTROLS if network is None else network.controls
+    return tuple(name for name in controls if name not in DATA_CONTROLS or _loader_arguments(data) is not None)
+
+
+def check_names(names: Iterable[str], data: Dataset, network: OwnNetwork | None = None) -> tuple[str, ...]:
     """Return the names of controls as a tuple, or raise `ValueError` if one is unknown or given twice."""
     if isinstance(names, str):
         raise ValueError(f"controls={names!r} is one name. Write controls=({names!r},) with a comma.")
     names = tuple(names)
     if not names:
-        raise ValueError(f"controls is empty: choose at least one of {', '.join(available(data))}.")
+        raise ValueError(f"controls is empty: choose at least one of {', '.join(available(data, network))}.")
     for name in names:
-        if name in DATA_CONTROLS and name not in available(data):
+        if name in DATA_CONTROLS and name not in available(data, network):
             raise ValueError(f"{name!r} needs data from load_mnist, and this is {data.name}. Leave it out.")
-        check_choice("controls", name, available(data))
+        check_choice("controls", name, available(data, network))
     if len(set(names)) < len(names):
         raise ValueError(f"controls={names!r} names a control twice. Name each once.")
     return names
 
 
-def start_setup(data: Dataset, values: Mapping[str, object]) -> Setup:
+def start_setup(data: Dataset, values: Mapping[str, object], network: OwnNetwork | None = None) -> Setup:
     """The `Setup` of the given values, and of defaults for all others.
 
     Raises
@@ -235,14 +209,15 @@ def start_setup(data: Dataset, values: Mapping[str, object]) -> Setup:
     ValueError
         If a name is unknown or a value is not allowed.
     """
-    known = [*Settings.__dataclass_fields__, *(name for name in DATA_CONTROLS if name in available(data))]
+    kind = Settings if network is None else network.settings
+    known = [*kind.__dataclass_fields__, *(name for name in DATA_CONTROLS if name in available(data))]
     for name in values:
         if name not in known:
             raise ValueError(f"{name!r} is no setting of this explorer. Choose from {', '.join(known)}.")
     own = {name: values[name] for name in values if name not in DATA_CONTROLS}
     arguments = _loader_arguments(data) or {}
     of_data = {name: values.get(name, arguments[name]) for name in DATA_CONTROLS if name in arguments}
-    return Setup(Settings(**own), tuple(sorted(of_data.items())))
+    return Setup(kind(**own), tuple(sorted(of_data.items())))
 
 
 def neighbours(setup: Setup, names: Iterable[str], *, moved: str) -> list[Setup]:
@@ -251,6 +226,8 @@ def neighbours(setup: Setup, names: Iterable[str], *, moved: str) -> list[Setup]
     First comes the control that was `moved` last, and of each control the nearest values.
     """
     found = []
+    if setup.network is not None:
+        return found  # a function of the reader's is called where somebody asked for it, and nowhere else
     for name in sorted((name for name in names if name in NEEDS_GRAPH), key=lambda name: name != moved):
         control, value = CONTROLS[name], setup.value(name)
         at = control.nearest(value) if control.is_slider else control.values.index(value)
@@ -258,6 +235,16 @@ def neighbours(setup: Setup, names: Iterable[str], *, moved: str) -> list[Setup]
         places = [at + step for step in steps if 0 <= at + step < len(control.values)]
         found += [setup.changed(**{name: control.values[place]}) for place in places]
     return found
+
+
+def seeds_of(setup: Setup, n: int) -> tuple[Setup, ...]:
+    """The same setup with `n` seeds, its own first."""
+    return tuple(setup.changed(seed=setup.settings.seed + i) for i in range(n))
+
+
+def by_seed(setups: Iterable[Setup]) -> list[tuple[Setup, ...]]:
+    """Setups in their order, those that follow one another and differ in their seeds alone together."""
+    return [tuple(group) for _, group in itertools.groupby(setups, key=lambda setup: setup.changed(seed=0))]
 
 
 class Datasets:

@@ -18,10 +18,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
 from course_utils.data import Dataset
+from course_utils.explorer.anatomy import Anatomy
 from course_utils.explorer.controls import Setup
 from course_utils.palette import HUES, INK, PARTS
 
-__all__ = ["draw_network", "network_png"]
+__all__ = ["draw_layers", "draw_network", "layers_png", "network_png"]
 
 INPUT, HIDDEN, OUTPUT, NORM = "#555555", PARTS["validation"]["color"], PARTS["training"]["color"], HUES[0]
 EDGE = "#9a9a9a"
@@ -29,6 +30,7 @@ ALL_DOTS = 12  # layers of more units are shown shortened
 ELLIPSIS = (-0.11, 0, 0.11)
 MANY_LAYERS, MANY_EDGES = 8, 150  # more of them are drawn smaller, and fainter
 BIG, MIDDLE, SMALL = 26, 16, 12  # area of a dot in points²: of few layers, of many, and of a shortened one
+MOST_ROWS, FEWEST_ROWS, LONGEST = 8, 7, 16  # of a list of layers, and letters of a name in it
 ABOVE, BELOW, UNDERLINE = 1.36, -1.36, -1.16  # heights of the words and of the line that joins many layers
 
 
@@ -68,6 +70,41 @@ def network_png(setup: Setup, data: Dataset) -> bytes:
     file = io.BytesIO()
     imsave(file, np.asarray(canvas.buffer_rgba()), format="png", pil_kwargs={"compress_level": 1})
     return file.getvalue()
+
+
+def layers_png(anatomy: Anatomy) -> bytes:
+    """The layers of a model of the reader's, as a PNG file of the same size."""
+    figure = Figure(figsize=(3.4, 1.55), dpi=150, layout="none")
+    figure.patch.set_alpha(0)
+    canvas = FigureCanvasAgg(figure)
+    draw_layers(anatomy, ax=figure.add_axes((0, 0, 1, 1)))
+    canvas.draw()
+    file = io.BytesIO()
+    imsave(file, np.asarray(canvas.buffer_rgba()), format="png", pil_kwargs={"compress_level": 1})
+    return file.getvalue()
+
+
+def draw_layers(anatomy: Anatomy, *, ax: Axes, text: float = 8.5) -> Axes:
+    """List the layers with the shapes of their outputs and their parameters, those in the middle left out if many."""
+    rows = [
+        (kind if len(kind) <= LONGEST else f"{kind[: LONGEST - 1]}…", shape, f"{parameters:,}" if parameters else "")
+        for kind, shape, parameters in anatomy.layers
+    ]
+    if len(rows) > MOST_ROWS:
+        left_out = len(rows) - MOST_ROWS + 1
+        rows[MOST_ROWS // 2 : MOST_ROWS // 2 + left_out] = [(f"… {left_out} more", "", "")]
+    rows = [("layer", "output", "parameters"), *rows, ("all", "", f"{anatomy.parameters:,}")]
+    step = 1 / (max(len(rows), FEWEST_ROWS) + 0.4)
+    for i, row in enumerate(rows):
+        is_layer = 0 < i < len(rows) - 1
+        look = {"va": "center", "fontsize": text, "color": INK if is_layer else INPUT}
+        for words, (x, align) in zip(row, ((0.02, "left"), (0.64, "right"), (0.98, "right")), strict=True):
+            ax.text(x, 1 - (i + 0.7) * step, words, ha=align, **look)
+    for i in (1, len(rows) - 1):
+        ax.axhline(1 - (i + 0.2) * step, color=EDGE, linewidth=0.6)
+    ax.set(xlim=(0, 1), ylim=(0, 1), facecolor="none")
+    ax.axis("off")
+    return ax
 
 
 def draw_network(setup: Setup, data: Dataset, *, ax: Axes) -> Axes:

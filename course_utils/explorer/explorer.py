@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import keras
+import pandas as pd
 
 from course_utils.data import Dataset
 from course_utils.experiment import Settings
 from course_utils.explorer.asleep import Asleep
-from course_utils.explorer.controls import CONTROLS, check_names, start_setup
+from course_utils.explorer.controls import Setup, available, check_names, own_network, seeds_of, start_setup
 from course_utils.explorer.figure import still_png
+from course_utils.explorer.own import OwnNetwork, OwnSettings
 from course_utils.explorer.page import PAGE
 from course_utils.explorer.progress import ExplorerRun
+from course_utils.explorer.saved import Saved, Stored, data_of, fingerprint, free_path, read
 from course_utils.explorer.scene import Curves, shows_rate
-from course_utils.explorer.session import CLOSED, Session, seeds_of, weakly
+from course_utils.explorer.session import CLOSED, Session, weakly
+from course_utils.explorer.sweep import setups_of
 from course_utils.explorer.widgets import Widgets
 from course_utils.frontend import has_front_end
 from course_utils.validation import check_choice, check_integer
@@ -33,16 +40,25 @@ class Explorer:
     Parameters
     ----------
     data : Dataset
-    controls : sequence of str
-        Names in `explorer.controls.CONTROLS`: any of width, depth, dropout, batch_norm, activation, optimizer,
-        learning_rate, weight_decay, schedule, batch_size, epochs, and, for data from `load_mnist`, n_train and
-        label_noise.
+    controls : sequence of str or None
+        None is width, depth and dropout. Names in `explorer.controls.CONTROLS`: any of width, depth, dropout,
+        batch_norm, activation, optimizer, learning_rate, weight_decay, schedule, batch_size, epochs, and, for data from
+        `load_mnist`, n_train and label_noise.
         With "schedule" among them, or a schedule other than "constant" to start with, the picture has a second panel
         with the learning rate of every epoch.
+        With `build_model`, its parameters, epochs, batch_size and seed; None is all of them.
+    build_model : callable or None
+        A function of your own that returns a compiled Keras model with one input and one output. Its parameters become
+        controls, by their annotations (`int`, `float`, `bool`, `Literal`) or else by their defaults; what it calls
+        `n_inputs`, `n_outputs`, `input_shape`, `epochs`, `batch_size` or `seed` is handed to it. It is called for every
+        run, under the seed of that run; curves and sentence show the loss that it compiles.
+    ranges : mapping or None
+        For its parameters: a list of values, or a tuple (lowest, highest), as in
+        `{"filters": [4, 8, 16], "dropout": (0.0, 0.8)}`.
     shuffle : bool
         Draw a new order of the training rows for every epoch.
     **fixed
-        Any field of `Settings`: where a control starts, or what stays as it is.
+        Any field of `Settings`, or any parameter of `build_model`: where a control starts, or what stays as it is.
 
     Raises
     ------
@@ -59,7 +75,9 @@ class Explorer:
         self,
         data: Dataset,
         *,
-        controls: Sequence[str] = ("width", "depth", "dropout"),
+        controls: Sequence[str] | None = None,
+        build_model: Callable[..., keras.Model] | None = None,
+        ranges: Mapping[str, Sequence[object]] | None = None,
         shuffle: bool = True,
         **fixed: object,
     ) -> None:
@@ -68,9 +86,17 @@ class Explorer:
                 f"data={data!r} is not a Dataset. Pass load_red_wine(), load_mnist() or Dataset.from_frame(…)."
             )
         check_choice("shuffle", shuffle, (True, False))
-        self.controls, self._start = check_names(controls, data), start_setup(data, fixed)
+        network = _network_of(build_model, data, ranges, fixed)
+        names = check_names(_default_controls(network) if controls is None else controls, data, network)
+        self._begin(data, names, start_setup(data, fixed, network), shuffle=shuffle)
+
+    def _begin(
+        self, data: Dataset, controls: tuple[str, ...], start: Setup, *, shuffle: bool, saved: Saved | None = None
+    ) -> None:
+        self.controls, self._start = controls, start
+        self._file: Path | None = None
         for name in self.controls:
-            CONTROLS[name].check(self._start.value(name))
+            start.controls[name].check(start.value(name))
         self.widgets = Widgets(
             self.controls,
             self._start,
@@ -82,11 +108,86 @@ class Explorer:
             hear=weakly(self._heard),
             complain=weakly(self._complain),
         )
-        self._session = Session(data, self._start, self.controls, self.widgets, shuffle=shuffle)
+        self._session = Session(data, self._start, self.controls, self.widgets, shuffle=shuffle, saved=saved)
         self._state = self._session.state
 
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        data: Dataset | None = None,
+        *,
+        build_model: Callable[..., keras.Model] | None = None,
+        ranges: Mapping[str, Sequence[object]] | None = None,
+    ) -> Explorer:
+        """The explorer that was saved in this file: settings, curves, table and pins, without training them again.
+
+        Moves train as usual from then on.
+
+        Parameters
+        ----------
+        path : str or Path
+        data : Dataset or None
+            The data set that it explored; None loads it again, if a loader of the course made it.
+        build_model, ranges
+            As it was made with.
+
+        Raises
+        ------
+        ValueError
+            If the file is none, is damaged, or is of other data or of another network.
+        """
+        stored = read(Path(path))
+        name, source = (stored.content.get(key) for key in ("data_name", "source"))
+        if data is None:
+            data = data_of(str(source))
+        if not isinstance(data, Dataset):
+            raise ValueError(f"The runs in {path} are of {name!r}: pass that data set, Explorer.load(path, data).")
+        if fingerprint(data) != stored.content.get("fingerprint"):
+            raise ValueError(
+                f"The runs in {path} are of {name!r} with other rows than {data.name!r} has here: its curves would say "
+                "nothing about these. Pass the data set that was explored, Explorer.load(path, data)."
+            )
+        _check_network(stored, build_model)
+        first = stored.content.get("start", {})
+        network = _network_of(build_model, data, ranges, first if isinstance(first, dict) else {})
+        if network is not None and network.fingerprint != stored.content["network"]:
+            raise ValueError(
+                f"{network.name} was changed since the runs in {path} were saved: they are not those of this function. "
+                "Load them with the old one, or train anew: Explorer(data, build_model=…)."
+            )
+        saved = stored.saved(start_setup(data, {}, network))
+        explorer = cls.__new__(cls)
+        explorer._begin(
+            data,
+            check_names(saved.controls, data, network),
+            start_setup(data, saved.start, network),
+            shuffle=check_choice("shuffle", saved.shuffle, (True, False)),
+            saved=saved,
+        )
+        return explorer
+
+    def save(self, path: str | Path | None = None) -> Path:
+        """Write all runs of the table to a small file of JSON, for `Explorer.load`; returns its path.
+
+        Parameters
+        ----------
+        path : str or Path or None
+            A file that is there already is replaced. None is a new file in the folder of the notebook, and from the
+            second time on the same one again.
+
+        Raises
+        ------
+        ValueError
+            If nothing has been finished yet, or the folder does not exist.
+        """
+        if path is None:
+            self._file = path = self._file or free_path(self._session.worker.datasets.given.name)
+        self._session.save(Path(path))
+        return Path(path)
+
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> Settings | OwnSettings:
         """The settings that the controls stand at."""
         return self._state.setup.settings
 
@@ -131,23 +232,24 @@ class Explorer:
         """
         with self._session.open():
             before, progress = self._state.setup, self._state.progress
-            known = [*Settings.__dataclass_fields__, *dict(before.data)]
+            known = list(before.values)
             for name, value in settings.items():
                 check_choice("setting", name, known)
                 if name in self.controls:
-                    CONTROLS[name].check(value)
+                    before.controls[name].check(value)
             setup = before.changed(**settings)
-            if setup != before or not progress.is_finished or len(progress.runs) > 1:
+            if setup != before or not progress.is_finished or len(progress.runs) > 1 or self._state.sweep is not None:
                 self._session.ask((setup,))
         return self
 
-    def wait(self, timeout: float | None = None) -> ExplorerRun | list[ExplorerRun]:
+    def wait(self, timeout: float | None = None) -> ExplorerRun | list[ExplorerRun] | pd.DataFrame:
         """Wait until training is over and the picture is drawn.
 
         Returns
         -------
-        ExplorerRun or list of ExplorerRun
-            The run in the picture, stopped or finished; a list after `repeat_seeds`.
+        ExplorerRun or list of ExplorerRun or pandas.DataFrame
+            The run in the picture, stopped or finished; a list after `repeat_seeds`; after `sweep` a table with a row
+            for each finished run: the value, "seed", and the "best" and the "last" validation loss.
 
         Raises
         ------
@@ -159,6 +261,8 @@ class Explorer:
             Whatever made the training fail.
         """
         runs = self._session.wait(timeout)
+        if isinstance(runs, pd.DataFrame):
+            return runs
         return runs[0] if len(runs) == 1 else list(runs)
 
     def stop(self) -> None:
@@ -192,6 +296,38 @@ class Explorer:
         check_integer("n", n, at_least=1, at_most=50)
         with self._session.open():
             self._session.ask(seeds_of(self._state.setup, n))
+        return self
+
+    def sweep(self, name: str | None = None, *, n: int = 5) -> Explorer:
+        """Train the values of a slider from `n` starting points each, and draw the loss against them.
+
+        It trains ten values or so of its range, beginning at the lowest, with all other settings as they are; `wait()`
+        returns a table. What is best in it was chosen on the validation rows.
+
+        Parameters
+        ----------
+        name : str or None
+            Of a control that is a slider, whether it is shown or not; None is the slider that was moved last.
+        n : int
+            Seeds of each value.
+
+        Raises
+        ------
+        ValueError
+            If there is no such slider, or `n` is not between 1 and 20.
+        """
+        check_integer("n", n, at_least=1, at_most=20)
+        with self._session.open():
+            control = self._state.to_sweep
+            if name is not None:
+                known, given = self._start.controls, self._session.worker.datasets.given
+                sliders = [one for one in available(given, self._start.network) if known[one].is_slider]
+                control = known[check_choice("name", name, sliders)]
+            if control is None:
+                raise ValueError(
+                    "None of the controls is a slider: name one to sweep, such as explorer.sweep('width')."
+                )
+            self._session.ask(setups_of(self._state.setup, control, n), swept=control)
         return self
 
     def reset(self) -> Explorer:
@@ -237,15 +373,15 @@ class Explorer:
         self.wait()
         with self._session.locked():
             state = self._state
-            seen = state.curves(), state.setup, state.data, state.sentence
-        picture = still_png(*seen, with_rate=state.with_rate)
+            seen, scene = (state.curves(), state.setup, state.data, state.sentence), state.scene()
+        picture = still_png(*seen, with_rate=state.with_rate, anatomy=scene.anatomy)
         return {"text/plain": line, "image/png": base64.b64encode(picture).decode()}
 
     # From the widgets
 
     def _moved(self, name: str, value: object) -> None:
         with self._complaining():
-            self._session.last_moved = name
+            self._state.moved = name
             self.set(**{name: value})
 
     def _pressed(self, button: str) -> None:
@@ -253,7 +389,9 @@ class Explorer:
             "stop": self.stop,
             "pin": self.pin,
             "seeds": self.repeat_seeds,
+            "sweep": self.sweep,
             "code": self._toggle_code,
+            "save": self.save,
             "reset": self.reset,
         }
         with self._complaining():
@@ -305,3 +443,29 @@ class Explorer:
 
     def _complain(self, error: Exception) -> None:
         self._session.complain(error)
+
+
+def _network_of(
+    build_model: Callable | None, data: Dataset, ranges: Mapping | None, start: Mapping[str, object]
+) -> OwnNetwork | None:
+    """What is known of the reader's network, where there is one."""
+    if build_model is not None:
+        return own_network(build_model, data, ranges=ranges, start=start)
+    if ranges is not None:
+        raise ValueError("ranges are those of the parameters of your own network: pass build_model=…, too.")
+    return None
+
+
+def _default_controls(network: OwnNetwork | None) -> tuple[str, ...]:
+    return ("width", "depth", "dropout") if network is None else (*network.parameters, "epochs", "batch_size", "seed")
+
+
+def _check_network(stored: Stored, build_model: Callable | None) -> None:
+    """That a file of runs of a network of the reader's is loaded with one, and others without."""
+    saved = str(stored.content.get("network") or "").split(" ")[0]
+    if saved and build_model is None:
+        raise ValueError(
+            f"The runs in {stored.path} are of a network of your own: Explorer.load(path, build_model={saved})."
+        )
+    if build_model is not None and not saved:
+        raise ValueError(f"The runs in {stored.path} are not of a network of your own. Load them without build_model.")

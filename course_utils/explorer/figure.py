@@ -17,11 +17,14 @@ from matplotlib.image import imsave
 from matplotlib.lines import Line2D
 
 from course_utils.data import Dataset
+from course_utils.explorer.anatomy import Anatomy
 from course_utils.explorer.controls import Setup
-from course_utils.explorer.diagram import draw_network
+from course_utils.explorer.diagram import draw_layers, draw_network
 from course_utils.explorer.marks import (
+    average_mark,
     best_mark,
     draw_above,
+    draw_average,
     draw_best,
     draw_gap,
     draw_number,
@@ -34,7 +37,7 @@ from course_utils.explorer.rates import RatePanel
 from course_utils.explorer.scene import Curves
 from course_utils.palette import CROSS_ENTROPY, FAINT, INK, MAE, PARTS, PIN_COLORS
 
-__all__ = ["CurvePicture", "still_png"]
+__all__ = ["CurvePicture", "draw_baselines", "new_figure", "place_of", "still_png"]
 
 # Inches: the whole picture without and with the panel of the rates, and that panel with the space above it.
 WIDTH, HEIGHT, HEIGHT_WITH_RATE, RATE, SPACE = 7.2, 4.1, 5.0, 0.95, 0.2
@@ -42,6 +45,7 @@ WIDTH, HEIGHT, HEIGHT_WITH_RATE, RATE, SPACE = 7.2, 4.1, 5.0, 0.95, 0.2
 # distance of two, and how many of those have places of their own.
 PINNED_NUMBER, EARLIER_NUMBER, NUMBER_STEP, NUMBERS = 0.95, 0.59, 0.06, 6
 TRAINING_FAINTER = 0.4  # of a pinned run: what is compared is validation
+FITS = 0.9  # of what a shorter text would need: the marks in a legend do not shrink with it
 HALL = 1.3  # times as large for a hall
 LOSSES = {"training": "loss", "validation": "val_loss"}  # their names in the history
 
@@ -69,13 +73,12 @@ class CurvePicture:
         figure: Figure | None = None,
         place: tuple[float, float, float, float] | None = None,
     ) -> None:
-        height, scale = HEIGHT_WITH_RATE if with_rate else HEIGHT, HALL if is_large else 1.0
         self._label_place = -0.155 if is_large else -0.11  # share of an axis, for the labels of two panels
-        # The same pixels on fewer inches: all that is measured in points grows.
-        self.figure = figure or Figure(figsize=(WIDTH / scale, height / scale), dpi=130 * scale, layout="none")
+        own, scale = new_figure(with_rate=with_rate, is_large=is_large)
+        self.figure = figure or own
         self.figure.patch.set_alpha(0 if figure is None else 1)
         self._canvas = FigureCanvasAgg(self.figure)
-        left, bottom, width, height = place or _place(with_rate, scale)
+        left, bottom, width, height = place or place_of(with_rate, scale)
         self.rates = None
         if with_rate:
             inch = 1 / self.figure.get_figheight()
@@ -121,37 +124,24 @@ class CurvePicture:
             for panel in (ax, lowest):  # one under the other, whatever the numbers on the axes
                 panel.yaxis.set_label_coords(self._label_place, 0.5)
         lowest.set_xlabel("epoch", fontsize=LARGE, color=INK)
-        self._draw_baselines(curves)
-        self._draw_legend()
+        draw_baselines(ax, guess=curves.guess, plane=curves.plane, top=curves.top)
+        self._draw_legend(curves.averaged)
 
-    def _draw_baselines(self, curves: Curves) -> None:
-        """The losses of guessing and of a plane, which a network must beat, with names where no curve is likely."""
-        ax, small = self.ax, {"fontsize": SMALL, "color": INK, "textcoords": "offset points"}
-        beside = {"xytext": (14, 0), "va": "center"}  # of the mark at a curve's end
-        above = {"xytext": (4, 1), "va": "bottom"}
-        for name, loss, x, place in (("guessing", curves.guess, 1, beside), ("plane", curves.plane, 0, above)):
-            if not np.isfinite(loss):
-                continue
-            if loss <= curves.top:
-                ax.axhline(loss, color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
-                ax.annotate(name, (x, loss), xycoords=ax.get_yaxis_transform(), **small, **place)
-            else:
-                words, top = f"▲ {name}\n    {loss:.2f}", {"xytext": (8, 0), "va": "top"}
-                ax.annotate(words, (1, 1), xycoords="axes fraction", **small, **top)
-
-    def _draw_legend(self) -> None:
+    def _draw_legend(self, averaged: int) -> None:
         """What lines and marks stand for, above the axis; in the place of any legend before."""
         place = self.ax.get_position()
         handles = [Line2D([], [], label=part, linewidth=2.2, **PARTS[part]) for part in ("validation", "training")]
         handles.append(best_mark([], [], label="lowest validation loss"))
         handles.append(end_mark([], [], label="training, measured like validation"))
+        if averaged:
+            handles.append(average_mark(averaged))
         for old in self.figure.legends[:]:
             old.remove()
-        self.figure.legend(
+        legend = self.figure.legend(
             handles=handles,
             loc="lower left",
             bbox_to_anchor=(place.x0 - 0.01, place.y1 + 0.005),
-            ncols=2,
+            ncols=3 if averaged else 2,
             borderpad=0.2,
             borderaxespad=0.2,
             labelspacing=0.25,
@@ -161,6 +151,10 @@ class CurvePicture:
             columnspacing=1.4,
             handlelength=2.2,
         )
+        box, edge = legend.get_window_extent(), self.figure.bbox.x1
+        if box.x1 > edge:  # for a hall, with many lines
+            for text in legend.get_texts():
+                text.set_fontsize(SMALL * (edge - box.x0) / box.width * FITS)
 
     def draw_earlier(self, curves: Curves) -> list[Artist]:
         """Earlier and pinned runs; returns the artists."""
@@ -217,6 +211,7 @@ class CurvePicture:
             artists = _plot(ax, runs, colors, linewidth=2.2, alpha=1, band=True)
         else:
             artists = [line for run in runs for line in _plot(ax, (run,), colors, linewidth=1.2, alpha=0.6)]
+        artists += draw_average(ax, curves.average)
         if curves.is_finished:
             artists += [*self._marks(runs, curves), *self._numbers(curves)]
         ends = {part: losses[-1] for part, name in LOSSES.items() if len(losses := _median(runs, name))}
@@ -232,7 +227,15 @@ class CurvePicture:
         return [*draw_best(self.ax, validation), *gap]
 
 
-def still_png(curves: Curves, setup: Setup, data: Dataset, words: str, *, with_rate: bool = False) -> bytes:
+def still_png(
+    curves: Curves,
+    setup: Setup,
+    data: Dataset,
+    words: str,
+    *,
+    with_rate: bool = False,
+    anatomy: Anatomy | None = None,
+) -> bytes:
     """Curves, network and sentence in one picture, for pages without widgets."""
     height = 5.8 if with_rate else 4.9  # inches
     figure = Figure(figsize=(9.6, height), dpi=90, layout="none", facecolor="white")
@@ -241,7 +244,11 @@ def still_png(curves: Curves, setup: Setup, data: Dataset, words: str, *, with_r
     picture = CurvePicture(with_rate=with_rate, figure=figure, place=place)
     for draw in (picture.draw_axes, picture.draw_earlier, picture.draw_runs, picture.draw_pins):
         draw(curves)
-    draw_network(setup, data, ax=figure.add_axes((0.015, 0.34, 0.22, 0.42 * 4.9 / height)))
+    ax = figure.add_axes((0.015, 0.34, 0.25 if anatomy else 0.22, 0.42 * 4.9 / height))
+    if anatomy is None:
+        draw_network(setup, data, ax=ax)
+    else:
+        draw_layers(anatomy, ax=ax, text=7.5)
     for line, y in zip(_in_two(words), (0.07, 0.025), strict=False):
         figure.text(0.5, y * 4.9 / height, line, ha="center", va="center", fontsize=LARGE, color=INK)
     file = io.BytesIO()
@@ -249,7 +256,31 @@ def still_png(curves: Curves, setup: Setup, data: Dataset, words: str, *, with_r
     return file.getvalue()
 
 
-def _place(with_rate: bool, scale: float) -> tuple[float, float, float, float]:
+def new_figure(*, with_rate: bool, is_large: bool) -> tuple[Figure, float]:
+    """An empty figure on a transparent ground, and how much larger than usual its text is."""
+    height, scale = HEIGHT_WITH_RATE if with_rate else HEIGHT, HALL if is_large else 1.0
+    # The same pixels on fewer inches: all that is measured in points grows.
+    figure = Figure(figsize=(WIDTH / scale, height / scale), dpi=130 * scale, layout="none")
+    return figure, scale
+
+
+def draw_baselines(ax: Axes, *, guess: float, plane: float, top: float, low: float = 0.0) -> None:
+    """The losses of guessing and of a plane, which a network must beat, with names where no curve is likely."""
+    small = {"fontsize": SMALL, "color": INK, "textcoords": "offset points"}
+    beside = {"xytext": (14, 0), "va": "center"}  # of the mark at a curve's end
+    above = {"xytext": (4, 1), "va": "bottom"}
+    for name, loss, x, place in (("guessing", guess, 1, beside), ("plane", plane, 0, above)):
+        if not np.isfinite(loss) or loss < low:
+            continue
+        if loss <= top:
+            ax.axhline(loss, color=FAINT, linewidth=1, linestyle=(0, (1, 2)))
+            ax.annotate(name, (x, loss), xycoords=ax.get_yaxis_transform(), **small, **place)
+        else:
+            words, corner = f"▲ {name}\n    {loss:.2f}", {"xytext": (8, 0), "va": "top"}
+            ax.annotate(words, (1, 1), xycoords="axes fraction", **small, **corner)
+
+
+def place_of(with_rate: bool, scale: float) -> tuple[float, float, float, float]:
     """Left, bottom, width and height of the panels: margins grow with the text that stands in them."""
     left, bottom, right, top = (0.115, 0.105, 0.13, 0.095) if with_rate else (0.085, 0.125, 0.13, 0.11)
     return left * scale, bottom * scale, 1 - (left + right) * scale, 1 - (bottom + top) * scale

@@ -9,7 +9,7 @@ import numpy as np
 from course_utils.explorer.controls import Setup
 from course_utils.explorer.progress import Group
 from course_utils.explorer.verdict import verdict_text
-from course_utils.explorer.words import legend_text, spread
+from course_utils.explorer.words import last_accuracies, legend_text, spread
 
 __all__ = ["row"]
 
@@ -24,7 +24,7 @@ def row(key: int, group: Group, *, start: Setup, controls: Sequence[str]) -> dic
     """
     best = [run.history["val_loss"][run.best_epoch - 1] for run in group if run.best_epoch]
     ends = [run.history["val_loss"][-1] for run in group if run.history.get("val_loss")]
-    accuracies = [run.history["val_accuracy"][-1] for run in group if run.history.get("val_accuracy")]
+    accuracies = last_accuracies(group)
     epochs = [run.best_epoch for run in group if run.best_epoch]
     return {
         "key": key,

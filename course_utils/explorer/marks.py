@@ -17,9 +17,20 @@ from course_utils.experiment import best_epoch
 from course_utils.explorer.panel import PAPER, SMALL
 from course_utils.palette import INK, PARTS
 
-__all__ = ["best_mark", "draw_above", "draw_best", "draw_gap", "draw_number", "draw_numbers_above", "end_mark"]
+__all__ = [
+    "average_mark",
+    "best_mark",
+    "draw_above",
+    "draw_average",
+    "draw_best",
+    "draw_gap",
+    "draw_number",
+    "draw_numbers_above",
+    "end_mark",
+]
 
 TRAINING, VALIDATION = PARTS["training"]["color"], PARTS["validation"]["color"]
+AVERAGE = {"color": "#004466", "linestyle": (0, (6, 1.5, 1.2, 1.5)), "linewidth": 1.8, "zorder": 4}
 WORDS = {"training": "#B85100", "validation": VALIDATION}  # the orange of a line is too light for small text
 TO_BRACKET = 11  # pixels from the end of the curves
 TO_WORDS = 0.012  # share of the axis, from the bracket
@@ -80,6 +91,16 @@ def draw_gap(ax: Axes, *, epoch: int, training: float, validation: float, guess:
     words = f"gap {gap:.2f}".replace("-", "−")
     paper = None if in_the_margin else {**PAPER, "pad": 1}
     return [square, bracket, ax.text(x + TO_WORDS, y, words, fontsize=SMALL, va="center", bbox=paper, **beside)]
+
+
+def draw_average(ax: Axes, losses: Sequence[float]) -> list[Artist]:
+    """The validation loss of the average of several networks, epoch by epoch."""
+    return ax.plot(range(1, len(losses) + 1), losses, **AVERAGE) if len(losses) > 1 else []
+
+
+def average_mark(networks: int) -> Line2D:
+    """What stands for that line in the legend."""
+    return Line2D([], [], label=f"average of the {networks}", **AVERAGE)
 
 
 def draw_number(ax: Axes, number: int, validation: np.ndarray, *, at: float, color: str) -> list[Artist]:

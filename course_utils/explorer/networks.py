@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from course_utils.data import Dataset
 from course_utils.experiment import Settings, make_model, training_loss
+from course_utils.explorer.average import Judge, judge_of
 from course_utils.explorer.controls import NEEDS_GRAPH
+from course_utils.explorer.follow import AfterEpoch, Follow
+from course_utils.explorer.own import OwnSettings
+from course_utils.explorer.own_networks import BuiltNetwork
 from course_utils.explorer.restart import optimizer_start, restart, set_dropout, values_of, with_live_dropout
 from course_utils.models import count_parameters
 from course_utils.schedules import learning_rates, schedule_callbacks
@@ -25,8 +28,6 @@ __all__ = ["Network", "NetworkStack", "UnwantedError", "borrow", "can_be_stacked
 
 OF_HIDDEN_LAYERS = ("width", "dropout", "batch_norm", "activation")
 
-AfterEpoch = Callable[[list[dict[str, float]]], bool]  # given the metrics of each network, returns whether to go on
-
 
 class UnwantedError(Exception):
     """Nobody waits any more for the network that was being made."""
@@ -35,6 +36,8 @@ class UnwantedError(Exception):
 def graph_key(each: Sequence[Settings], data: Dataset) -> tuple:
     """What must be equal for two runs, or two groups of seeds, to share their graphs."""
     settings = each[0]
+    if isinstance(settings, OwnSettings):  # whose graphs are kept by `training.fit`
+        return "explorer", settings
     values = {name: getattr(settings, name) for name in NEEDS_GRAPH}
     values["dropout"] = settings.dropout > 0  # the rate is a variable (`LiveDropout`)
     if settings.depth == 0:
@@ -52,6 +55,8 @@ def size_of(each: Sequence[Settings], data: Dataset) -> float:
 
 def can_be_stacked(each: Sequence[Settings], data: Dataset) -> bool:
     """Whether these seeds may be trained together: at the same rates, and small enough to be kept."""
+    if isinstance(each[0], OwnSettings):
+        return False  # nobody knows before they are built; and those that take long gain little by it
     # "on plateau" lowers the rate of each run at another epoch.
     return each[0].schedule != "on plateau" and size_of(each, data) <= GRAPHS.most_bytes
 
@@ -64,7 +69,7 @@ def is_ready(each: Sequence[Settings], data: Dataset) -> bool:
 @contextlib.contextmanager
 def borrow(
     each: Sequence[Settings], data: Dataset, *, go_on: Callable[[], bool] = lambda: True
-) -> Iterator[Network | NetworkStack]:
+) -> Iterator[Network | NetworkStack | BuiltNetwork]:
     """Lend what trains `each`, one setting or one per seed: as it was kept, or made now.
 
     Raises
@@ -72,6 +77,12 @@ def borrow(
     UnwantedError
         If `go_on` says no before it is there; this is asked between two steps of up to half a second.
     """
+    if isinstance(each[0], OwnSettings):
+        _check_wanted(go_on)
+        network = BuiltNetwork(each[0], data)
+        _check_wanted(go_on)
+        yield network
+        return
     make = Network if len(each) == 1 else NetworkStack
     # A network too large to be kept beside others is kept alone: the next move may be one of its learning rate.
     size = min(size_of(each, data), GRAPHS.most_bytes)
@@ -102,6 +113,16 @@ class Network:
         for trace in (lambda: self._graphs.train(np.arange(0), 1), lambda: self._graphs.validate(1)):
             _check_wanted(go_on)
             trace()  # without rows, no weight moves
+
+    anatomy = None  # it is known from the settings
+
+    def judge(self, data: Dataset) -> Judge:
+        """What makes one prediction of several networks like this one."""
+        return judge_of(data)
+
+    def outputs(self) -> np.ndarray:
+        """While it trains: what it gives for the validation rows, shape (1, rows, units)."""
+        return np.asarray(self._model(self._graphs.sets.valid[0], training=False))[np.newaxis]
 
     def train(
         self,
@@ -138,7 +159,7 @@ class Network:
         orders = batch_orders(len(data.x_train), shuffle=shuffle, seed=settings.seed)
         size = {"epochs": settings.epochs, "batch_size": settings.batch_size}
         self._graphs.sets = sets
-        train_epochs(self._graphs, orders, callbacks=[*follow, _Follow(after_epoch)], **size)
+        train_epochs(self._graphs, orders, callbacks=[*follow, Follow(after_epoch)], **size)
         self._graphs.sets = TensorSets(sets.train, sets.train)
         train_loss = self._graphs.validate(settings.batch_size)["loss"]
         self._graphs.sets = _few_rows(data)  # or every kept network would keep a data set in memory
@@ -171,6 +192,16 @@ class NetworkStack:
         _check_wanted(go_on)
         self._stack.trace()
 
+    anatomy = None
+
+    def judge(self, data: Dataset) -> Judge:
+        """What makes one prediction of several networks like these."""
+        return judge_of(data)
+
+    def outputs(self) -> np.ndarray:
+        """While they train: what they give for the validation rows, shape (networks, rows, units)."""
+        return self._stack.outputs.numpy()
+
     def train(
         self,
         each: Sequence[Settings],
@@ -198,18 +229,6 @@ class NetworkStack:
             on_epoch=after_epoch,
         )
         return [training_loss(model, data) for model in self._models]
-
-
-class _Follow(keras.callbacks.Callback):
-    """Tells of every epoch, and stops the training when nobody waits for it any more."""
-
-    def __init__(self, after_epoch: AfterEpoch) -> None:
-        super().__init__()
-        self._after_epoch = after_epoch
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        if not self._after_epoch([logs or {}]):
-            self.model.stop_training = True
 
 
 def _check_wanted(go_on: Callable[[], bool]) -> None:

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable
 
 from course_utils.data import Dataset
-from course_utils.explorer.diagram import network_png
+from course_utils.explorer.diagram import layers_png, network_png
 from course_utils.explorer.figure import CurvePicture
 from course_utils.explorer.scene import Scene
+from course_utils.explorer.sweep_figure import SweepPicture
 from course_utils.explorer.threads import Service
 from course_utils.explorer.widgets import Widgets
 
@@ -58,6 +59,8 @@ class Painter(Service):
         self._widgets, self._data, self._is_newest = widgets, data, is_newest
         self._with_rate, self._painted_last = with_rate, painted
         self._picture, self._drawn, self._drawn_network = CurvePicture(with_rate=with_rate), None, None
+        self._sweep_picture: SweepPicture | None = None  # made when there is one to draw
+        self._is_large = False
         self._scene: Scene | None = None
         self._version, self._painted = 0, 0
         self._is_last = False  # a finished run is on the screen, and `painted` was not called yet
@@ -79,6 +82,7 @@ class Painter(Service):
         """Draw for a hall from now on, or for a desk."""
         with self._changed:
             self._picture, self._drawn = CurvePicture(with_rate=self._with_rate, is_large=is_large), None
+            self._sweep_picture, self._is_large = None, is_large
             self._version += 1
             self._changed.notify_all()
 
@@ -86,7 +90,7 @@ class Painter(Service):
         """End the thread, and let go of what is drawn with, which takes some megabytes."""
         super().close(timeout)
         if not self._thread.is_alive():
-            self._picture = None
+            self._picture = self._sweep_picture = None
 
     def _serve(self) -> None:
         with self._changed:
@@ -114,12 +118,12 @@ class Painter(Service):
             self._changed.wait_for(lambda: self._is_urgent(scene), timeout=left)
 
     def _has_curve(self) -> bool:
-        return bool(self._scene.curves.runs) or self._scene.curves.is_finished
+        return self._scene.has_picture
 
     def _is_urgent(self, shown: Scene) -> bool:
         """Whether the next scene is not kept waiting: what is over, or new, or the first of a curve."""
         waiting = self._scene
-        return self._closed or (waiting.status, not waiting.curves.runs) != (shown.status, not shown.curves.runs)
+        return self._closed or _kind(waiting) != _kind(shown)
 
     def _complain(self, error: Exception) -> None:
         """Say that something could not be drawn; the thread goes on, whatever happens."""
@@ -128,21 +132,38 @@ class Painter(Service):
 
     def _show(self, scene: Scene) -> None:
         widgets = self._widgets
-        drawing = self._picture
-        picture = drawing.png(scene.curves) if scene.curves != self._drawn else None
+        drawing, seen = self._picture, scene.sweep or scene.curves
+        picture = self._draw(scene) if seen != self._drawn else None
         with self._changed:
             if self._closed or not self._is_newest(scene.number):
                 return  # a newer request came while this was drawn
             if picture is not None:
                 widgets.curves.value = picture
                 # One that was drawn before its size changed is drawn again.
-                self._drawn = scene.curves if drawing is self._picture else None
+                self._drawn = seen if drawing is self._picture else None
             widgets.show_status(scene.status, scene.status_words, done=scene.done, of=scene.of)
+            widgets.show_sweep(scene.sweeps)
             widgets.show_pin(is_possible=scene.can_pin, is_pinned=scene.is_pinned)
-            widgets.show_sentence(scene.sentence, why=scene.why, last_in_bold=scene.is_final, error=scene.error)
+            widgets.show_sentence(
+                scene.sentence, why=scene.why, last_in_bold=scene.is_final, error=scene.error, note=scene.note
+            )
             widgets.show_runs(scene.rows)
             widgets.show_code(scene.code, scene.line)
         # The first curve is not kept waiting; its own scene has the network drawn.
-        if self._drawn_network != scene.setup and not self._is_urgent(scene):
-            widgets.network.value, self._drawn_network = network_png(scene.setup, self._data), scene.setup
+        network = scene.setup if scene.setup.network is None else scene.anatomy
+        if network not in (None, self._drawn_network) and not self._is_urgent(scene):
+            drawing = network_png(scene.setup, self._data) if network is scene.setup else layers_png(network)
+            widgets.network.value, self._drawn_network = drawing, network
         self._is_last = scene.is_final and scene is self._scene
+
+    def _draw(self, scene: Scene) -> bytes:
+        if scene.sweep is None:
+            return self._picture.png(scene.curves)
+        if self._sweep_picture is None:
+            self._sweep_picture = SweepPicture(with_rate=self._with_rate, is_large=self._is_large)
+        return self._sweep_picture.png(scene.sweep)
+
+
+def _kind(scene: Scene) -> tuple:
+    """What changes where the next picture must not be kept waiting."""
+    return scene.status, not scene.curves.runs, scene.sweep is None

@@ -11,18 +11,24 @@ from matplotlib.ticker import MaxNLocator
 
 from course_utils.palette import FAINT, INK
 
-__all__ = ["LARGE", "PAPER", "SMALL", "draw_series", "median", "style_axes"]
+__all__ = ["LARGE", "PAPER", "SMALL", "draw_series", "median", "style_axes", "style_panel"]
 
 LARGE, SMALL = 11, 10  # points, for axis labels and for all other text: to be read on a projector
 PAPER = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none"}  # behind words that lie on curves
 
 
 def style_axes(ax: Axes, *, epochs: int, ylabel: str) -> None:
-    """Clear a panel and give it its x axis, its label and a quiet grid."""
-    ax.clear()
-    ax.set(xlim=(1, max(2, epochs)), facecolor="none")
-    ax.set_ylabel(ylabel, fontsize=LARGE, color=INK)
+    """Clear a panel and give it an axis of epochs, its label and a quiet grid."""
+    style_panel(ax, ylabel=ylabel)
+    ax.set_xlim(1, max(2, epochs))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 5, 10]))
+
+
+def style_panel(ax: Axes, *, ylabel: str) -> None:
+    """Clear a panel and give it its label and a quiet grid."""
+    ax.clear()
+    ax.set(facecolor="none")
+    ax.set_ylabel(ylabel, fontsize=LARGE, color=INK)
     ax.tick_params(labelsize=SMALL, labelcolor=INK, length=3, width=0.8, color=FAINT)
     ax.grid(visible=True, color="#e3e3e3", linewidth=0.8)
     ax.set_axisbelow(True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from course_utils.experiment import Run
+from course_utils.explorer.anatomy import Anatomy
 from course_utils.explorer.controls import Setup
 
 __all__ = ["ExplorerRun", "Group", "Progress"]
@@ -21,13 +22,16 @@ class ExplorerRun(Run):
         As in `Setup`.
     guess : float
         Validation loss of the best constant answer (`baselines.guessing_loss`).
+    anatomy : Anatomy or None
+        Of a network of the reader's.
     """
 
     data: tuple[tuple[str, object], ...] = ()
     guess: float = float("nan")
+    anatomy: Anatomy | None = None
 
     @classmethod
-    def of(cls, setup: Setup, history: Mapping[str, list[float]], **measured: float) -> ExplorerRun:
+    def of(cls, setup: Setup, history: Mapping[str, list[float]], **measured: object) -> ExplorerRun:
         """The run of `setup` with this history."""
         return cls(setup.settings, history, data=setup.data, **measured)
 
@@ -53,6 +57,8 @@ class Progress:
         One per seed: those that are finished, and last those under way.
     under_way : int
         How many of them, the last ones, are trained at the same time.
+    average : tuple of float
+        Validation loss, epoch by epoch, of the average of the networks of `runs`, where they are several seeds.
     error : Exception or None
         What made it fail.
     """
@@ -61,6 +67,7 @@ class Progress:
     status: str
     runs: Group = ()
     under_way: int = 1
+    average: tuple[float, ...] = ()
     error: Exception | None = None
 
     @property

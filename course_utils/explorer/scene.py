@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from course_utils.explorer.anatomy import Anatomy
 from course_utils.explorer.controls import Setup
 from course_utils.explorer.progress import Group
+from course_utils.explorer.sweep import Sweep
 
 __all__ = ["Curves", "Scene", "highest_loss", "rate_powers", "shows_rate"]
 
@@ -48,6 +50,8 @@ class Curves:
         Loss of a linear model; drawn as a line, where there is one.
     setup : Setup or None
         What was asked for: its learning rates are drawn before they are trained.
+    average : tuple of float
+        Validation loss of the average of the current networks, epoch by epoch; drawn as one more line.
     """
 
     task: str
@@ -63,11 +67,18 @@ class Curves:
     plane: float = float("nan")
     setup: Setup | None = None
     loss_label: str = ""
+    average: tuple[float, ...] = ()
+
+    @property
+    def averaged(self) -> int:
+        """Of how many networks the average is drawn; 0 if it is not."""
+        return len(self.runs) if self.average else 0
 
     @property
     def axes(self) -> tuple:
         """What axes and legend depend on."""
-        return self.task, self.epochs, self.top, self.rates, str(self.guess), str(self.plane)  # NaN differs from itself
+        lines = str(self.guess), str(self.plane)  # NaN differs from itself
+        return self.task, self.epochs, self.top, self.rates, *lines, self.averaged
 
     @property
     def ground(self) -> tuple:
@@ -103,6 +114,14 @@ class Scene:
     line : str
         The call that shows the explorer again as it stands; for Show code.
     can_pin, is_pinned : bool
+    sweep : Sweep or None
+        Drawn in the place of the curves, where there is one.
+    anatomy : Anatomy or None
+        Of the reader's network: drawn as a list of layers.
+    sweeps : str
+        Label of the slider that the button Sweep would take; empty if there is none.
+    note : str
+        What was done on request, if that has to be said.
     """
 
     number: int
@@ -121,6 +140,15 @@ class Scene:
     line: str
     can_pin: bool
     is_pinned: bool
+    sweep: Sweep | None = None
+    anatomy: Anatomy | None = None
+    sweeps: str = ""
+    note: str = ""
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether there is something new to draw, or nothing more will come."""
+        return self.sweep is not None or bool(self.curves.runs) or self.curves.is_finished
 
 
 def highest_loss(task: str, guess: float, *, ends: Iterable[float] = ()) -> float:
@@ -145,4 +173,4 @@ def shows_rate(controls: Sequence[str], start: Setup) -> bool:
 
     This is decided once, so that the picture keeps its shape whatever is set later.
     """
-    return "schedule" in controls or start.settings.schedule != "constant"
+    return start.network is None and ("schedule" in controls or start.settings.schedule != "constant")

@@ -12,21 +12,26 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
 
 from course_utils.data import Dataset
 from course_utils.explorer.asleep import Asleep
-from course_utils.explorer.controls import Setup, neighbours
+from course_utils.explorer.control import Control
+from course_utils.explorer.controls import Setup, neighbours, seeds_of
 from course_utils.explorer.networks import can_be_stacked
 from course_utils.explorer.painter import Painter
 from course_utils.explorer.prepare import Preparer
 from course_utils.explorer.progress import Group, Progress
+from course_utils.explorer.saved import Saved, fingerprint, write
 from course_utils.explorer.scene import Scene
 from course_utils.explorer.state import ExplorerState
 from course_utils.explorer.threads import Service
 from course_utils.explorer.widgets import Widgets
 from course_utils.explorer.worker import TOGETHER, Worker
 
-__all__ = ["CLOSED", "Session", "seeds_of", "weakly"]
+__all__ = ["CLOSED", "Session", "weakly"]
 
 CLOSED = "This explorer is closed. Make a new one: Explorer(data, …)."
 FORKED = "This explorer was made before its process was forked, and trains there. Make a new one: Explorer(data, …)."
@@ -43,23 +48,31 @@ class Session:
     controls : sequence of str
     widgets : Widgets
     shuffle : bool
+    saved : Saved or None
+        What was trained before, and is shown at first.
 
     Attributes
     ----------
     state : ExplorerState
     worker : Worker
-    last_moved : str
-        The control that was moved last, for what is prepared.
     ended : str
         Why nothing can be asked for any more; empty as long as it can.
     """
 
     def __init__(
-        self, data: Dataset, start: Setup, controls: Sequence[str], widgets: Widgets, *, shuffle: bool = True
+        self,
+        data: Dataset,
+        start: Setup,
+        controls: Sequence[str],
+        widgets: Widgets,
+        *,
+        shuffle: bool = True,
+        saved: Saved | None = None,
     ) -> None:
         self._changed = threading.Condition(threading.RLock())
         self._controls, self._widgets, self._process = tuple(controls), widgets, os.getpid()
-        self.last_moved, self.ended = controls[0], ""
+        self._start, self._shuffle = start, shuffle
+        self.ended = ""
         self._error: Exception | None = None
         self._scene: Scene | None = None  # the last one that could be made
         self._prepares = False
@@ -79,7 +92,13 @@ class Session:
         self._services = worker, self._preparer, self._painter
         self._let_go = weakref.finalize(self, _let_go, self._services, widgets)
         self._let_go.atexit = False  # at the end of the process, each thread is given the time to end
-        self.ask((start,))
+        if saved is None:
+            self.ask((start,))
+            return
+        worker.remember(saved.groups)
+        groups = [group for group, _ in saved.groups]
+        self.state.remember(groups, pinned=saved.pinned, earlier=saved.earlier)
+        self.ask([run.setup for run in groups[saved.front]])
 
     @property
     def error(self) -> Exception | None:
@@ -108,19 +127,19 @@ class Session:
                 raise RuntimeError(self.ended)
             yield
 
-    def ask(self, setups: Sequence[Setup]) -> None:
-        """Train these, one per seed, in the place of what was asked for before."""
+    def ask(self, setups: Sequence[Setup], *, swept: Control | None = None) -> None:
+        """Train these, one per seed or all of a sweep, in the place of what was asked for before."""
         with self.open():
             if self._prepares:
                 self._preparer.make_way(setups[:TOGETHER])
             progress = self.worker.request(setups)
-            self.state.start_request(setups, number=self.worker.number)
+            self.state.start_request(setups, number=self.worker.number, swept=swept)
             self._error = None
             self._widgets.show_setup(self.state.setup)
             self.refresh(progress)
 
-    def wait(self, timeout: float | None) -> Group:
-        """The runs that were asked for, once training has ended and all is painted; see `Explorer.wait`."""
+    def wait(self, timeout: float | None) -> Group | pd.DataFrame:
+        """What was asked for, once training has ended and all is painted; see `Explorer.wait`."""
         with self.open():
             if not self._changed.wait_for(self._is_settled, timeout):
                 status = self.state.progress.status
@@ -129,7 +148,7 @@ class Session:
                 raise RuntimeError(self.ended)
             if self.state.progress.error is not None:
                 raise self.state.progress.error
-            return self.state.progress.runs
+            return self.state.progress.runs if self.state.sweep is None else self.state.sweep.table
 
     def _is_settled(self) -> bool:
         return bool(self.ended) or (self.state.progress.has_ended and self._painter.is_done)
@@ -178,7 +197,7 @@ class Session:
     def _prepare(self) -> None:
         if self._prepares:
             setup = self.state.setup
-            todo = [(one,) for one in neighbours(setup, self._controls, moved=self.last_moved)]
+            todo = [(one,) for one in neighbours(setup, self._controls, moved=self.state.moved)]
             seeds = seeds_of(setup, TOGETHER)
             if can_be_stacked([one.settings for one in seeds], self.state.data):
                 todo.append(seeds)
@@ -188,6 +207,29 @@ class Session:
         """Show a run of the table again; `ValueError` if there is none with this number."""
         with self.open():
             self.ask([run.setup for run in self.state.group(key)])
+
+    def save(self, path: Path) -> int:
+        """Write all rows of the table to a file, and say so; returns how many runs these are."""
+        with self.open():
+            groups, places = self.state.kept
+            given = self.worker.datasets.given
+            saved = Saved(
+                data_name=given.name,
+                source=given.source,
+                fingerprint=fingerprint(given),
+                network="" if self._start.network is None else self._start.network.fingerprint,
+                controls=self._controls,
+                shuffle=self._shuffle,
+                start=self._start.values,
+                groups=tuple((group, self.worker.average_of(group)) for group in groups),
+                **places,
+            )
+            write(path, saved)
+            runs = len({run.setup for group in groups for run in group})
+            count = f"{runs} run{'s' if runs > 1 else ''}"
+            self.state.note = f"{count} saved in {path.name}: Explorer.load({str(path)!r}) shows them again."
+            self.refresh()
+            return runs
 
     def show_large(self, is_large: bool) -> None:
         """Text and lines for a hall, or for a desk."""
@@ -226,11 +268,6 @@ class Session:
                 self._widgets.show_sentence(self.state.settings_text, error=self.state.message)
         if not is_on_page:
             self._let_go()
-
-
-def seeds_of(setup: Setup, n: int) -> tuple[Setup, ...]:
-    """The same setup with `n` seeds, its own first."""
-    return tuple(setup.changed(seed=setup.settings.seed + i) for i in range(n))
 
 
 def weakly(method: Callable) -> Callable:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import ipywidgets as widgets
 
 from course_utils.explorer.browser import BrowserSide
-from course_utils.explorer.controls import CONTROLS, Control, Setup
+from course_utils.explorer.control import Control
+from course_utils.explorer.controls import Setup
 from course_utils.explorer.ticker import Ticker
 from course_utils.keys import KeepKeys
 from course_utils.palette import STATUS_COLORS
@@ -30,7 +31,13 @@ BUTTONS = {
         "random",
         "Train the same network from five starting points: how much is luck? Pin them, and compare.",
     ),
+    "sweep": (
+        "Sweep",
+        "line-chart",
+        "Train the values of the slider that was moved last, five seeds each, and draw the loss against them.",
+    ),
     "code": ("Show code", "code", "Show this run as plain Keras code."),
+    "save": ("Save", "save", "Write all runs of the table to a small file beside the notebook."),
     "reset": ("Reset", "trash", "Back to the first settings and an empty picture; the table keeps all runs."),
 }
 SWITCHES = {
@@ -87,10 +94,11 @@ class Widgets:
         complain: Callable[[ValueError], None],
     ) -> None:
         self._change, self._complain, self._setup = change, complain, start
+        self._controls = start.controls
         self._lock, self._sync_thread = threading.RLock(), None
         self.inputs: dict[str, widgets.Widget] = {}
         self.fields: dict[str, widgets.Text] = {}
-        rows = [self._row(CONTROLS[name], start.value(name)) for name in names]
+        rows = [self._row(self._controls[name], start.value(name)) for name in names]
         self.network, self.curves = _picture("explorer-network"), _picture("explorer-curves")
         if with_rate:
             self.curves.add_class("explorer-with-rate")
@@ -149,7 +157,7 @@ class Widgets:
         with self._syncing():
             self._setup = setup
             for name, widget in self.inputs.items():
-                control, value = CONTROLS[name], setup.value(name)
+                control, value = self._controls[name], setup.value(name)
                 if control.is_slider:
                     widget.value = control.nearest(value)
                     self.fields[name].value = control.format(value)
@@ -166,21 +174,29 @@ class Widgets:
         is_over = status not in ("preparing", "training")
         self.ticker.painted(is_over=is_over)
         self.buttons["stop"].disabled = is_over
-        for key in ("seeds", "code", "reset"):
+        for key in ("seeds", "code", "save", "reset"):
             self.buttons[key].disabled = status == "closed"
+
+    def show_sweep(self, label: str) -> None:
+        """Say on the button which slider it takes; there may be none."""
+        button = self.buttons["sweep"]
+        button.description, button.disabled = f"{BUTTONS['sweep'][0]} {label}".strip(), not label
 
     def show_pin(self, *, is_possible: bool, is_pinned: bool) -> None:
         """Whether the run in the picture can be pinned, or unpinned."""
         self.buttons["pin"].disabled = not is_possible
         self.buttons["pin"].description = "Unpin" if is_pinned else "Pin"
 
-    def show_sentence(self, words: str, *, why: str = "", last_in_bold: bool = False, error: str = "") -> None:
-        """The sentence under the picture, its last part in bold, and behind a click why; above it an error message."""
-        plain = ". ".join(filter(None, (error, words)))
+    def show_sentence(
+        self, words: str, *, why: str = "", last_in_bold: bool = False, error: str = "", note: str = ""
+    ) -> None:
+        """The sentence under the picture, its last part in bold, and behind a click why; above it what happened."""
+        plain = ". ".join(filter(None, (error, note, words)))
         words, dot, last = html.escape(words).rpartition(" · ")
         last = f"<b>{last}</b>" if last_in_bold else last
         why = f"<details><summary>why?</summary><p>{html.escape(why)}</p></details>" if why else ""
         error = f'<div class="explorer-error" role="alert">{html.escape(error)}</div>' if error else ""
+        error += f'<div class="explorer-note">{html.escape(note)}</div>' if note else ""
         # Where the page's script runs, it says the sentence, in a place that stays.
         role = "" if self.browser.is_ready else ' role="status"'
         self.sentence.value = f"{error}<div{role}>{words}{dot}{last}{why}</div>"
@@ -224,7 +240,7 @@ class Widgets:
         """Give controls and pictures their names and values, for screen readers."""
         controls = []
         for name in self.inputs:
-            control = CONTROLS[name]
+            control = self._controls[name]
             value = control.format(self._setup.value(name)) if control.is_slider else ""
             controls.append({"name": name, "label": control.label, "value": value, "help": control.help})
         self.browser.words = {**self.browser.words, "controls": controls, **words}
@@ -270,14 +286,14 @@ class Widgets:
 
     def _moved(self, name: str, position: object) -> None:
         if self._sync_thread != threading.get_ident():
-            control = CONTROLS[name]
+            control = self._controls[name]
             self._change(name, control.values[position] if control.is_slider else position)
 
     def _typed(self, name: str, text: str) -> None:
         if self._sync_thread == threading.get_ident():
             return
         try:
-            value = CONTROLS[name].parse(text)
+            value = self._controls[name].parse(text)
         except ValueError as error:
             self.show_setup(self._setup)
             self._complain(error)

@@ -15,8 +15,10 @@ from course_utils.models import count_parameters
 
 __all__ = [
     "COMPARED",
+    "MEASURES",
     "comparison",
     "is_held_against_seeds",
+    "last_accuracies",
     "legend_text",
     "settings_text",
     "spread",
@@ -26,6 +28,7 @@ __all__ = [
 
 FEWEST_SEEDS = 3  # for a spread that says anything
 ALWAYS_NAMED, FEW = ("width", "depth"), 4
+UNEVEN = 1.25  # times its even share, of the most frequent class
 COMPARED = (
     "Compared with the run that was pinned last are the medians of the lowest validation losses, and of those at the "
     "end. ± is twice the standard error of the difference, from the spread over the seeds of both; a difference is "
@@ -85,15 +88,19 @@ def _validations(group: Group) -> list[list[float]]:
     return [losses for run in group if (losses := _finite(run.history.get("val_loss", ())))]
 
 
-def settings_text(setup: Setup, data: Dataset, *, start: Setup, controls: Sequence[str]) -> str:
+def settings_text(setup: Setup, data: Dataset, *, start: Setup, controls: Sequence[str], without: str = "") -> str:
     """The settings in words, and the number of parameters.
 
     Width and depth are always named, and dropout and weight decay where there are any; of the controls all if they are
-    few, otherwise those that do not stand where they started.
+    few, otherwise those that do not stand where they started; but of what is swept, nothing.
     """
+    if setup.network is not None:
+        return setup.describe(name for name in controls if name != without)
     in_use = [name for name in ("dropout", "weight_decay") if getattr(setup.settings, name)]
     named = [*ALWAYS_NAMED, *in_use, *_telling(setup, start, controls)]
     has = setup.settings
+    if without:
+        return setup.describe(name for name in dict.fromkeys(named) if name != without)
     parameters = count_parameters(data, width=has.width, depth=has.depth, batch_norm=has.batch_norm)
     return f"{setup.describe(dict.fromkeys(named))} · {parameters:,} parameters"
 
@@ -121,17 +128,43 @@ def status_text(progress: Progress, settings: Settings, *, seeds: int) -> str:
     return words.get(progress.status, progress.status)
 
 
-def summary(runs: Sequence[ExplorerRun], data: Dataset, *, with_verdict: bool = True) -> str:
+def summary(
+    runs: Sequence[ExplorerRun], data: Dataset, *, with_verdict: bool = True, average: Sequence[float] = ()
+) -> str:
     """What came of one run, or of one per seed, in numbers and with the verdict.
 
     One run: "validation MAE 0.52 at epoch 61, 0.55 at the end · train 0.41 · overfits after epoch 61". Several: their
-    medians, with the range in brackets, and in how many of them the most frequent verdict was given.
+    medians, with the range in brackets, and in how many of them the most frequent verdict was given; and the losses of
+    their `average`, epoch by epoch.
     """
-    measure = MEASURES[data.task]
+    anatomy = runs[0].anatomy
+    measure = MEASURES[data.task] if anatomy is None else anatomy.measure
     losses = _losses_of_one(*runs, measure) if len(runs) == 1 else _losses_of_seeds(runs, measure)
-    accuracies = [run.history["val_accuracy"][-1] for run in runs if "val_accuracy" in run.history]
-    accuracy = [f"validation accuracy {spread(accuracies)}"] if accuracies else []
+    accuracies = last_accuracies(runs)
+    accuracy = [f"validation accuracy {spread(accuracies)}{_most_frequent(data)}"] if accuracies else []
+    if anatomy is not None:
+        losses.insert(0, f"{anatomy.parameters:,} parameters")
+    if len(runs) > 1 and _finite(average):
+        best, end = number(min(_finite(average))), number(average[-1])
+        losses.append(f"average of the {len(runs)} networks {best} at best, {end} at the end")
     return " · ".join([*losses, *accuracy, *([verdict_text(runs)] if with_verdict else [])])
+
+
+def last_accuracies(runs: Sequence[ExplorerRun]) -> list[float]:
+    """The last validation accuracy of each run that has one, whatever kind of accuracy was compiled."""
+    found = []
+    for run in runs:
+        names = [name for name in run.history if name.startswith("val_") and name.endswith(("accuracy", "_acc"))]
+        found += [run.history[name][-1] for name in names[:1] if run.history[name]]
+    return found
+
+
+def _most_frequent(data: Dataset) -> str:
+    """What accuracy the most frequent class alone gives, where the classes differ in size so much that it matters."""
+    shares = np.bincount(data.y_train, minlength=data.n_outputs) / len(data.y_train)
+    if shares.max() < UNEVEN / data.n_outputs or not len(data.y_valid):
+        return ""
+    return f" (always the most frequent class: {np.mean(data.y_valid == shares.argmax()):.2f})"
 
 
 def _losses_of_one(run: ExplorerRun, measure: str) -> list[str]:
@@ -157,7 +190,8 @@ def _losses_of_seeds(runs: Sequence[ExplorerRun], measure: str) -> list[str]:
 
 def _still(run: ExplorerRun) -> str:
     """What has to be said of the training loss at the end, which the training curve shows with dropout."""
-    return " without dropout" if run.settings.dropout and run.settings.depth else ""
+    drops = run.settings.dropout and run.settings.depth if run.anatomy is None else run.anatomy.drops
+    return " without dropout" if drops else ""
 
 
 def _telling(setup: Setup, start: Setup, controls: Sequence[str]) -> list[str]:

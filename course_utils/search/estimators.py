@@ -25,8 +25,8 @@ from sklearn.utils import Tags, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from course_utils.building import build, hyperparameters_of
 from course_utils.experiment import best_epoch
-from course_utils.search.building import build, hyperparameters_of
 from course_utils.search.storing import restore, store
 from course_utils.training import TensorSets, fit_tensors
 from course_utils.validation import check_choice, check_integer, check_number

@@ -27,6 +27,11 @@ class SeedStack:
     The weights of a model are a row of one matrix, one after the other in the order of its `trainable_variables`. The
     template is a model like them: inside a `keras.StatelessScope` it computes with the weights of one row in the place
     of its own. It is needed for tracing alone, which happens at the first epoch and at the first validation.
+
+    Attributes
+    ----------
+    outputs : tf.Tensor or None
+        While `fit` runs, what the models gave for all validation rows after the last epoch, shape (S, rows, …).
     """
 
     def __init__(self, template: keras.Model, n: int, sets: TensorSets) -> None:
@@ -53,6 +58,7 @@ class SeedStack:
         order, batch = tf.TensorSpec((n, None), tf.int32), tf.TensorSpec((), tf.int32)
         self._signatures = {"train": [*train, batch, order], "valid": [*valid, batch]}
         self._names: list[str] = []
+        self.outputs: tf.Tensor | None = None
 
     def fit(
         self,
@@ -81,6 +87,7 @@ class SeedStack:
             return self._train(models, sets, orders, epochs, batch_size, rates, on_epoch)
         finally:  # interrupted or not
             self._unstack(models)
+            self.outputs = None
 
     def _train(
         self,
@@ -137,6 +144,8 @@ class SeedStack:
     def _run(self, part: str, metrics: list[tf.Tensor], *inputs: tf.Tensor) -> dict[str, np.ndarray]:
         """Metrics by name, each of shape (S, …)."""
         values = self._graph(part)(*inputs, variables=metrics)
+        if part == "valid":
+            *values, self.outputs = values
         return {name: value.numpy() for name, value in zip(self._names, values, strict=True)}
 
     def _train_all(self, x: tf.Tensor, y: tf.Tensor, batch_size: tf.Tensor, order: tf.Tensor) -> list[tf.Tensor]:
@@ -165,7 +174,7 @@ class SeedStack:
             return tf.stack(predicted, axis=1), tf.stack(losses)
 
         predicted, losses = self._all_batches(validate, tf.shape(x)[0], batch_size)
-        return self._metrics(tf.repeat(y[tf.newaxis], self.n, axis=0), predicted, losses)
+        return [*self._metrics(tf.repeat(y[tf.newaxis], self.n, axis=0), predicted, losses), predicted]
 
     def _values(self) -> list[tuple[tf.Tensor, list[tf.Tensor]]]:
         """Weights, as a row of the matrix, and state of each network, in the order of the template's variables."""

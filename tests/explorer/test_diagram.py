@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from course_utils.explorer.controls import start_setup
-from course_utils.explorer.diagram import draw_network, network_png
+from course_utils.explorer.anatomy import Anatomy
+from course_utils.explorer.diagram import draw_layers, draw_network, layers_png, network_png
 from course_utils.palette import PARTS
 
 
@@ -154,3 +155,27 @@ def test_the_drawing_is_a_png_file_on_a_transparent_ground(wine):
     assert image.shape == (232, 510, 4)
     assert image[0, 0, 3] == 0
     assert image[..., 3].max() == 1
+
+
+# A model of the reader's
+
+
+def anatomy(*layers):
+    return Anatomy(layers, sum(parameters for *_, parameters in layers), "loss", "loss", 1.0, 1.0, False)
+
+
+def test_layers_are_listed_with_shapes_and_parameters():
+    ax = draw_layers(anatomy(("Conv2D", "13×13×8", 80), ("Flatten", "288", 0)), ax=Figure().add_subplot())
+    words = [text.get_text() for text in ax.texts]
+    assert words == ["layer", "output", "parameters", "Conv2D", "13×13×8", "80", "Flatten", "288", "", "all", "", "80"]
+
+
+def test_a_long_list_is_shortened_in_its_middle_and_a_long_name_at_its_end():
+    layers = [("GlobalAveragePooling2D", "4", 0), *[("Dense", str(i), 1) for i in range(20)], ("Softmax", "10", 0)]
+    ax = draw_layers(anatomy(*layers), ax=Figure().add_subplot())
+    words = [text.get_text() for text in ax.texts]
+    assert "… 15 more" in words
+    assert "GlobalAveragePo…" in words
+    assert "Softmax" in words
+    assert len(words) == 3 * 10
+    assert layers_png(anatomy(*layers)).startswith(b"\x89PNG")

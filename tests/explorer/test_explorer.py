@@ -695,3 +695,65 @@ def change_300_times():
     grown = (process.memory_info().rss - before) / 2**20
     explorer.close()
     return failures, [thread.name for thread in threading.enumerate() if thread not in threads], grown
+
+
+# Sweeps
+
+
+def test_a_sweep_of_the_slider_moved_last_is_drawn_while_it_grows_and_ends_in_a_table(make, wine):
+    explorer = make(wine, controls=("optimizer", "width", "depth"))
+    explorer.wait(60)
+    move(explorer, "depth", 0)
+    explorer.wait(60)
+    assert explorer.widgets.buttons["sweep"].description == "Sweep depth"
+    seen, show = [], explorer._session._painter.show
+    explorer._session._painter.show = lambda scene: seen.append(scene.sweep) or show(scene)
+    table = explorer.sweep(n=2).wait(200)
+    assert table.depth.tolist() == [depth for depth in range(11) for _ in range(2)]
+    assert [len(sweep.groups) for sweep in seen] == sorted(len(sweep.groups) for sweep in seen)
+    assert {1, 2, 5, 10} <= {len(sweep.groups) for sweep in seen}
+    one = run(dataclasses.replace(explorer.settings, depth=3, seed=1), wine).history["val_loss"]
+    assert table.query("depth == 3 and seed == 1")[["best", "last"]].iloc[0].tolist() == pytest.approx(
+        [min(one), one[-1]], abs=1e-5
+    )
+    assert "chosen on validation" in words(explorer)
+    assert explorer.settings.depth == 0  # the controls stay where they are
+    assert explorer.widgets.buttons["pin"].disabled
+    assert len(explorer.set(depth=3).repeat_seeds(2).wait(60)) == 2
+    assert explorer.status == "finished"  # nothing had to be trained again
+    assert explorer._state.rows()[0]["settings"].startswith("14: ")  # after two runs and eleven values
+
+
+def test_a_move_ends_a_sweep_and_stop_keeps_what_is_finished(make, wine):
+    explorer = make(wine, epochs=10, batch_size=8)
+    explorer.wait(60)
+    press(explorer, "sweep")
+    while not explorer._state.sweep.groups:
+        time.sleep(0.01)
+    press(explorer, "stop")
+    table = explorer.wait(60)
+    assert explorer.status == "stopped"
+    assert 5 <= len(table) < 40
+    assert "stopped at width" in explorer.widgets.status.value
+    press(explorer, "sweep")
+    time.sleep(0.2)
+    move(explorer, "dropout", 0.5)
+    assert explorer.wait(60).settings.dropout == 0.5
+    assert explorer._state.sweep is None
+    explorer.sweep("width", n=1).wait(100)
+    assert explorer.set(width=8).wait(60).settings.width == 8  # the same settings are a move, too
+    assert explorer._state.sweep is None
+
+
+def test_only_a_slider_can_be_swept(make, wine):
+    explorer = make(wine, controls=("optimizer",))
+    explorer.wait(60)
+    press(explorer, "sweep")
+    with pytest.raises(ValueError, match="'optimizer' is not one of 'width'"):
+        explorer.sweep("optimizer")
+    with pytest.raises(ValueError, match="None of the controls is a slider"):
+        explorer.sweep()
+    with pytest.raises(ValueError, match="n=0"):
+        explorer.sweep("width", n=0)
+    assert explorer.wait(60).settings.width == 8
+    assert explorer.widgets.buttons["sweep"].disabled

@@ -617,3 +617,30 @@ def test_runs_behind_that_end_above_the_picture_are_named(curves, ending, pictur
         assert "▲ runs 1, 7, above this picture" in texts
         assert "2" in texts
         assert "7" not in texts
+
+
+# The average of several networks
+
+
+def test_the_average_is_one_more_line_with_its_name_in_the_legend(curves, setup, make_run):
+    runs = tuple(make_run(setup.changed(seed=seed), FALLING, DIPPING) for seed in range(5))
+    picture, average = CurvePicture(), tuple(np.array(DIPPING) - 0.05)
+    for is_finished in (False, True):
+        artists = drawn(curves(*runs, average=average, is_finished=is_finished), picture=picture)
+        own = [line for line in lines(artists) if np.array_equal(line.get_ydata(), average)]
+        assert len(own) == 1
+        assert own[0].get_color() not in {part["color"] for part in PARTS.values()}
+    (legend,) = picture.figure.legends
+    assert "average of the 5" in [text.get_text() for text in legend.get_texts()]
+    drawn(curves(*runs), picture=picture)
+    assert "average" not in "".join(text.get_text() for text in picture.figure.legends[0].get_texts())
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_the_legend_with_the_average_is_whole(curves, setup, make_run, is_large):
+    runs = tuple(make_run(setup.changed(seed=seed), FALLING, DIPPING) for seed in range(5))
+    picture = CurvePicture(is_large=is_large)
+    picture.png(curves(*runs, average=tuple(DIPPING)))
+    box = picture.figure.legends[0].get_window_extent()
+    assert box.x1 <= picture.figure.bbox.x1
+    assert box.y1 <= picture.figure.bbox.y1

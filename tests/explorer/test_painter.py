@@ -11,9 +11,10 @@ from types import SimpleNamespace
 import pytest
 
 from course_utils.explorer import painter as painter_module
-from course_utils.explorer.controls import start_setup
+from course_utils.explorer.controls import CONTROLS, start_setup
 from course_utils.explorer.painter import Painter
 from course_utils.explorer.scene import Curves, Scene
+from course_utils.explorer.sweep import Sweep
 
 LONG = 20  # seconds until a test gives up
 
@@ -46,6 +47,9 @@ class FakeWidgets:
 
     def show_status(self, *values, **options):
         self._note("status", *values, **options)
+
+    def show_sweep(self, label):
+        self._note("sweep", label)
 
     def show_pin(self, **options):
         self._note("pin", **options)
@@ -126,14 +130,23 @@ def scene(wine, make_run):
 
 
 def test_a_scene_reaches_every_widget(stage, scene, picture):
-    texts = {"why": "because", "error": "no", "rows": ({"key": 1},), "code": "import keras", "line": "Explorer()"}
+    texts = {
+        "note": "done",
+        "sweeps": "width",
+        "why": "because",
+        "error": "no",
+        "rows": ({"key": 1},),
+        "code": "import keras",
+        "line": "Explorer()",
+    }
     stage.show(scene("first", 7, is_final=True, can_pin=True, width=16, **texts))
     assert stage.widgets.curves.value == b"curves 7"
     assert stage.widgets.network.value == b"network 16"
     assert stage.widgets.shown == [
         ("status", "training", "epoch 2", 2, 10),
+        ("sweep", "width"),
         ("pin", True, False),
-        ("sentence", "first", "because", True, "no"),
+        ("sentence", "first", "because", True, "no", "done"),
         ("runs", ({"key": 1},)),
         ("code", "import keras", "Explorer()"),
     ]
@@ -324,3 +337,23 @@ def test_what_was_being_drawn_when_it_closed_is_not_shown(stage, scene, picture)
     assert not stage.thread.is_alive()
     assert stage.widgets.sentences == []
     assert stage.widgets.curves.value == b""
+
+
+def test_a_sweep_is_drawn_in_the_place_of_the_curves_and_lets_go_of_it(stage, scene, monkeypatch):
+    made = []
+
+    class FakeSweeps:
+        def __init__(self, **options):
+            made.append(options)
+
+        def png(self, sweep):
+            return b"sweep %d" % sweep.seeds
+
+    monkeypatch.setattr(painter_module, "SweepPicture", FakeSweeps)
+    for seeds in (2, 3):
+        sweep = Sweep(CONTROLS["width"], (4, 8), seeds=seeds)
+        stage.show(scene("sweep", sweep=sweep, status=f"urgent {seeds}"))
+        assert stage.widgets.curves.value == b"sweep %d" % seeds
+    stage.show(scene("curves", 7))
+    assert stage.widgets.curves.value == b"curves 7"
+    assert made == [{"with_rate": False, "is_large": False}]

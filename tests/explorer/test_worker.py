@@ -181,3 +181,47 @@ def test_an_error_in_training_is_reported(worker, wine, heard):
     worker.request([start_setup(dataclasses.replace(wine, source=""), {"width": 4}).changed(width=10**9)])
     wait_for(heard, "failed", 1)
     assert isinstance(heard[-1].error, Exception)
+
+
+# The average of several networks
+
+
+@pytest.mark.parametrize("schedule", ["constant", "on plateau"])  # side by side, and one after the other
+def test_the_average_is_that_of_the_predictions_of_all_seeds(worker, wine, heard, schedule):
+    setups = seeds(wine, 7, schedule=schedule, dropout=0.2)
+    worker.request(setups)
+    wait_for(heard, "finished", 1)
+    models = [run(setup.settings, wine).model for setup in setups]
+    mean = np.mean([model(wine.x_valid, training=False) for model in models], axis=0)[:, 0]
+    assert len(heard[-1].average) == 4
+    assert heard[-1].average[-1] == pytest.approx(np.abs(mean - wine.y_valid).mean(), abs=1e-5)
+    assert worker.request(setups).average == heard[-1].average  # and it is not trained again
+
+
+def test_the_average_of_classifiers_is_that_of_their_probabilities(mnist, heard):
+    worker = Worker(mnist, listen=heard.append)
+    setups = [start_setup(mnist, {"width": 4, "epochs": 3, "seed": seed}) for seed in range(3)]
+    worker.request(setups)
+    wait_for(heard, "finished", 1)
+    worker.close()
+    logits = np.array([run(setup.settings, mnist).model(mnist.x_valid, training=False) for setup in setups])
+    shares = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    right = shares.mean(0)[np.arange(len(mnist.y_valid)), mnist.y_valid]
+    assert heard[-1].average[-1] == pytest.approx(-np.log(right).mean(), abs=1e-5)
+
+
+# Several settings
+
+
+def test_settings_take_turns_and_each_is_kept_when_it_is_over(worker, wine, heard):
+    first, second = seeds(wine, 5), seeds(wine, 5, epochs=300)
+    worker.request([*first, *second])
+    for _ in range(3000):
+        if heard and heard[-1].status == "training" and len(heard[-1].runs) == 10:
+            break
+        time.sleep(0.01)
+    worker.stop()
+    wait_for(heard, "stopped", 1)
+    assert [one.settings.epochs for one in worker.runs] == [4] * 5
+    assert len(heard[-1].runs) == 10
+    assert worker.request(first).average

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 import keras
 import numpy as np
 
-__all__ = ["build", "hyperparameters_of"]
+__all__ = ["build", "call", "hyperparameters_of"]
 
 # One thread at a time: the generators belong to all. It may enter again: a `build_model` may read a trained network.
 _building = threading.RLock()
@@ -27,27 +27,27 @@ def hyperparameters_of(build_model: Callable[..., keras.Model], handed_over: Col
     return {name: p.default for name, p in parameters.items() if p.kind in named and name not in handed_over}
 
 
-def build(
+def call(
     build_model: Callable[..., keras.Model],
     values: Mapping[str, object],
     *,
-    n_inputs: int,
-    units: Collection[int],
+    input_shape: tuple[int, ...],
     seed: int,
+    way_out: str = "",
 ) -> keras.Model:
-    """Call `build_model` with those of `values` that it has parameters for, and check what it returns.
+    """Call `build_model` with those of `values` that it has parameters for.
 
     Parameters
     ----------
     build_model : callable
     values : mapping of str to object
         By name; numbers of NumPy become Python's, for Keras refuses `Dense(np.int64(30))`.
-    n_inputs : int
-        Columns for which the model is built, if it is not.
-    units : collection of int
-        Widths that its output may have.
+    input_shape : tuple of int
+        Of one example, for which the model is built, if it is not.
     seed : int
-        Of its starting weights and dropout.
+        Of its starting weights and dropout: those that it has after `keras.utils.set_random_seed(seed)`.
+    way_out : str
+        What to do where a parameter has neither a default nor a value; "{name}" stands for it.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def build(
     ------
     ValueError
         If `build_model` is no function (but for example the model that it returns), a value is missing, or the result
-        is no model, not compiled, or of another width.
+        is no model, or not compiled.
     """
     if not callable(build_model) or isinstance(build_model, keras.Model):
         raise ValueError(
@@ -66,9 +66,10 @@ def build(
         )
     asked = inspect.signature(build_model).parameters
     arguments = {name: _as_python(value) for name, value in values.items() if name in asked}
-    missing = [name for name in hyperparameters_of(build_model, ()) if name not in arguments]
+    own = hyperparameters_of(build_model, ())
+    missing = [name for name in own if name not in arguments and own[name] is inspect.Parameter.empty]
     if missing:
-        raise ValueError(f"build_model needs a value for {missing[0]!r}: pass {missing[0]}=… to the estimator.")
+        raise ValueError(f"build_model needs a value for {missing[0]!r}: {way_out.format(name=missing[0])}")
     with _seeded(seed):
         model = build_model(**arguments)
         if not isinstance(model, keras.Model):
@@ -76,7 +77,36 @@ def build(
         if not model.compiled:
             raise ValueError("build_model returned a model that is not compiled. Call model.compile(…) before that.")
         if not model.built:
-            model.build((None, n_inputs))
+            model.build((None, *input_shape))
+    return model
+
+
+def build(
+    build_model: Callable[..., keras.Model],
+    values: Mapping[str, object],
+    *,
+    n_inputs: int,
+    units: Collection[int],
+    seed: int,
+) -> keras.Model:
+    """`call` for an estimator: with a check of the output.
+
+    Parameters
+    ----------
+    build_model, values, seed
+        As in `call`.
+    n_inputs : int
+        Columns for which the model is built, if it is not.
+    units : collection of int
+        Widths that its output may have.
+
+    Raises
+    ------
+    ValueError
+        As in `call`, or if the output has another width.
+    """
+    way_out = "pass {name}=… to the estimator."
+    model = call(build_model, values, input_shape=(n_inputs,), seed=seed, way_out=way_out)
     found = model.compute_output_shape((None, n_inputs))[-1]
     if found not in units:
         raise ValueError(
