@@ -9,8 +9,8 @@ from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from course_utils.explorer.controls import start_setup
 from course_utils.explorer.anatomy import Anatomy
+from course_utils.explorer.controls import start_setup
 from course_utils.explorer.diagram import draw_layers, draw_network, layers_png, network_png
 from course_utils.palette import PARTS
 
