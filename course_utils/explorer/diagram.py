@@ -84,7 +84,7 @@ def layers_png(anatomy: Anatomy) -> bytes:
     return file.getvalue()
 
 
-def draw_layers(anatomy: Anatomy, *, ax: Axes, text: float = 8.5) -> Axes:
+def draw_layers(anatomy: Anatomy, *, ax: Axes, text: float | None = None) -> Axes:
     """List the layers with the shapes of their outputs and their parameters, those in the middle left out if many."""
     rows = [
         (kind if len(kind) <= LONGEST else f"{kind[: LONGEST - 1]}…", shape, f"{parameters:,}" if parameters else "")
@@ -95,6 +95,7 @@ def draw_layers(anatomy: Anatomy, *, ax: Axes, text: float = 8.5) -> Axes:
         rows[MOST_ROWS // 2 : MOST_ROWS // 2 + left_out] = [(f"… {left_out} more", "", "")]
     rows = [("layer", "output", "parameters"), *rows, ("all", "", f"{anatomy.parameters:,}")]
     step = 1 / (max(len(rows), FEWEST_ROWS) + 0.4)
+    text = text or min(10.0, 88 * step)  # points; a row has 112 of them, times its step
     for i, row in enumerate(rows):
         is_layer = 0 < i < len(rows) - 1
         look = {"va": "center", "fontsize": text, "color": INK if is_layer else INPUT}

@@ -104,11 +104,12 @@ class ExplorerState:
     def sentence(self) -> str:
         """What was asked for, and what came of it."""
         parts, progress, sweep = [self.settings_text], self.progress, self.sweep
+        if sweep is not None:
+            parts = [sweep_summary(sweep, self._measure, self.settings_text)]
         if progress.status == "failed":
             parts.append(f"failed: {progress.error}")
-        if sweep is not None:
-            parts.insert(0, sweep_summary(sweep, self._measure))
-        elif progress.is_finished or (progress.status == "stopped" and progress.epochs):
+        is_told = progress.is_finished or (progress.status == "stopped" and progress.epochs)
+        if sweep is None and is_told:
             is_over, average = progress.is_finished, progress.average
             parts.append(summary(progress.runs, self.data, with_verdict=is_over, average=average))
             if self._compared:

@@ -127,27 +127,28 @@ def sweep_status(sweep: Sweep, progress: Progress) -> str:
     return {"stopped": f"stopped at {words}", "failed": "failed"}.get(progress.status, words)
 
 
-def sweep_summary(sweep: Sweep, measure: str) -> str:
-    """What came of it, in words."""
+def sweep_summary(sweep: Sweep, measure: str, settings: str) -> str:
+    """What came of it, in words; `settings` are those of everything else."""
     control, at = sweep.control, sweep.chosen
     asked = (
         f"sweep of {control.label} from {control.format(sweep.values[0])} to {control.format(sweep.values[-1])}: "
         f"{len(sweep.values)} values × {sweep.seeds} seed{'s' if sweep.seeds > 1 else ''}"
     )
     if at is None:
-        return asked if not sweep.groups else f"{asked} · no finite validation loss"
+        return " · ".join(filter(None, (asked, settings, "no finite validation loss" if sweep.groups else "")))
     words = [control.format(value) for value in sweep.trained]
     last = int(np.argmin([np.median(losses) for losses in sweep.last]))
     parts = [
         asked if len(sweep.groups) == len(sweep.values) else f"{asked}, {len(sweep.groups)} finished",
+        settings,
         f"lowest validation {measure} {spread(sweep.best[at])} at {control.label} {words[at]}, chosen on validation",
-        f"at the end {number(float(np.median(sweep.last[last])))} at best, at {control.label} {words[last]}",
+        f"lowest at the end {number(float(np.median(sweep.last[last])))} at {control.label} {words[last]}",
     ]
     if sweep.seeds > 2:
         best = sweep.best[at]
         close = [words[i] for i, losses in enumerate(sweep.best) if i != at and not _is_worse(losses, best)]
         parts.append(f"not clearly worse: {', '.join(close) or 'none'}")
-    return " · ".join(parts)
+    return " · ".join(filter(None, parts))
 
 
 def _is_worse(losses: Sequence[float], best: Sequence[float]) -> bool:

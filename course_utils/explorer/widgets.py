@@ -114,6 +114,7 @@ class Widgets:
         }
         for key, button in self.buttons.items():
             button.on_click(lambda _, key=key: press(key))
+        self.buttons["sweep"].add_class("explorer-sweep")
         self.switches = {
             key: widgets.ToggleButton(description=label, icon=icon, tooltip=tip)
             for key, (label, icon, tip) in SWITCHES.items()
@@ -180,7 +181,9 @@ class Widgets:
     def show_sweep(self, label: str) -> None:
         """Say on the button which slider it takes; there may be none."""
         button = self.buttons["sweep"]
-        button.description, button.disabled = f"{BUTTONS['sweep'][0]} {label}".strip(), not label
+        words, _, tip = BUTTONS["sweep"]
+        button.description, button.disabled = f"{words} {label}".strip(), not label
+        button.tooltip = f"{button.description}: {tip}" if label else tip
 
     def show_pin(self, *, is_possible: bool, is_pinned: bool) -> None:
         """Whether the run in the picture can be pinned, or unpinned."""

@@ -28,7 +28,7 @@ __all__ = [
 
 FEWEST_SEEDS = 3  # for a spread that says anything
 ALWAYS_NAMED, FEW = ("width", "depth"), 4
-UNEVEN = 1.25  # times its even share, of the most frequent class
+UNEVEN = 0.1  # by which the share of the most frequent class exceeds an even one
 COMPARED = (
     "Compared with the run that was pinned last are the medians of the lowest validation losses, and of those at the "
     "end. ± is twice the standard error of the difference, from the spread over the seeds of both; a difference is "
@@ -161,8 +161,10 @@ def last_accuracies(runs: Sequence[ExplorerRun]) -> list[float]:
 
 def _most_frequent(data: Dataset) -> str:
     """What accuracy the most frequent class alone gives, where the classes differ in size so much that it matters."""
+    if data.task != "classification":
+        return ""
     shares = np.bincount(data.y_train, minlength=data.n_outputs) / len(data.y_train)
-    if shares.max() < UNEVEN / data.n_outputs or not len(data.y_valid):
+    if shares.max() < UNEVEN + 1 / data.n_outputs or not len(data.y_valid):
         return ""
     return f" (always the most frequent class: {np.mean(data.y_valid == shares.argmax()):.2f})"
 

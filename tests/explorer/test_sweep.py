@@ -82,12 +82,12 @@ def test_the_table_has_a_row_for_each_run(sweep):
 
 
 def test_the_sentence_says_on_what_the_best_value_was_chosen(sweep):
-    words = sweep_summary(sweep, "MAE")
-    assert "sweep of width from 4 to 512: 8 values × 3 seeds, 3 finished" in words
+    words = sweep_summary(sweep, "MAE", "depth 2")
+    assert "sweep of width from 4 to 512: 8 values × 3 seeds, 3 finished · depth 2 · lowest" in words
     assert "lowest validation MAE 0.41 (0.40–0.42) at width 8, chosen on validation" in words
-    assert "at the end 0.51 at best, at width 8" in words
+    assert "lowest at the end 0.51 at width 8" in words
     assert words.endswith("not clearly worse: 16")  # and 4 is
-    assert sweep_summary(Sweep(WIDTH, WIDTH.values, seeds=3), "MAE").endswith("8 values × 3 seeds")
+    assert sweep_summary(Sweep(WIDTH, WIDTH.values, seeds=3), "MAE", "").endswith("8 values × 3 seeds")
 
 
 def test_runs_without_a_finite_loss_are_infinite_and_never_chosen(group):
@@ -95,7 +95,7 @@ def test_runs_without_a_finite_loss_are_infinite_and_never_chosen(group):
     sweep = Sweep(WIDTH, WIDTH.values, (lost,), seeds=2)
     assert np.isinf(sweep.table[["best", "last"]]).all(axis=None)
     assert sweep.chosen is None
-    assert "no finite validation loss" in sweep_summary(sweep, "MAE")
+    assert "no finite validation loss" in sweep_summary(sweep, "MAE", "")
     draw_sweep(sweep, ax=Figure().add_subplot())
     with_other = Sweep(WIDTH, WIDTH.values, (lost, group(8, 0.4, 0.4)), seeds=2, guess=0.7)
     assert with_other.trained[with_other.chosen] == 8

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -161,3 +163,22 @@ def test_seeds_count_where_both_sides_have_three(setup, make_run):
 
 def test_what_has_no_validation_is_not_compared(setup, make_run):
     assert comparison([make_run(setup, [1.0])], [make_run(setup, [1.0], [0.5])], name="") == ""
+
+
+def test_accuracy_is_held_against_the_most_frequent_class_where_classes_differ_in_size(mnist, make_run, setup):
+    run = make_run(setup, FLAT, FLAT, val_accuracy=[0.8] * EPOCHS)
+    assert "most frequent" not in summary([run], mnist)
+    rare = mnist.y_train < 1
+    uneven = dataclasses.replace(mnist, y_train=rare.astype(int), y_valid=(mnist.y_valid < 1).astype(int))
+    share = (uneven.y_valid == 0).mean()
+    assert f"validation accuracy 0.80 (always the most frequent class: {share:.2f})" in summary([run], uneven)
+
+
+def test_any_accuracy_that_was_compiled_is_told(mnist, make_run, setup):
+    run = make_run(setup, FLAT, FLAT, val_sparse_categorical_accuracy=[0.8] * EPOCHS)
+    assert "validation accuracy 0.80" in summary([run], mnist)
+
+
+def test_the_average_of_seeds_is_told(wine, make_run, setup):
+    runs = [make_run(setup.changed(seed=seed), FLAT, FLAT) for seed in range(5)]
+    assert "average of the 5 networks 0.35 at best, 0.38 at the end" in summary(runs, wine, average=(0.5, 0.35, 0.38))
