@@ -22,6 +22,7 @@ class Mistake:
     more: str
 
 
+@np.errstate(all="ignore")  # a warning on stderr would cost all points in nbgrader
 def compare(
     function: Callable[..., object],
     right: Callable[..., object],
