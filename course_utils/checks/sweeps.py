@@ -60,6 +60,8 @@ def disguised(optimizer: Disguised, best: float) -> str:
     return f"On new seeds {found:.2f} nats, {max(regret, 0):.0%} above the best of five rates; {len(tried)} trainings."
 
 
+# In 100 of 100 calibration seeds 32 ended lower after 4 epochs each (by at least 0.49 nats), and 512 after 32 updates
+# each (by at least 0.09), at the rates 0.1 and 0.3.
 DESIGNS = ("equal epochs", "equal updates")
 SIZES = (32, 512)
 MOST_EPOCHS = 32  # twenty networks are trained on one core

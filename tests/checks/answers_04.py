@@ -29,7 +29,8 @@ def by_steps(x, gamma, beta, mean, variance, momentum):
 
 
 def turned(x, gamma, beta, mean, variance, momentum):
-    return norm_train(x, gamma, beta, mean, variance, 1 - momentum)[:1] + (
+    return (
+        norm_train(x, gamma, beta, mean, variance, momentum)[0],
         (1 - momentum) * mean + momentum * x.mean(axis=0),
         (1 - momentum) * variance + momentum * x.var(axis=0),
     )
