@@ -46,8 +46,8 @@ def surprise(bet: Mapping[str, float], outcome: str) -> float:
     return -math.log(bet[outcome]) if bet[outcome] > 0 else math.inf
 
 
-def check_promise(promise: object) -> int:
-    """The number of seeds, out of `FRESH`, in which a claim shall hold.
+def check_promise(promise: object, *, of: int = FRESH) -> int:
+    """The number of seeds, out of `of`, in which a claim shall hold.
 
     Raises
     ------
@@ -55,6 +55,6 @@ def check_promise(promise: object) -> int:
         If it is no such number.
     """
     try:
-        return check_integer("promise", promise, at_least=1, at_most=FRESH)
+        return check_integer("promise", promise, at_least=1, at_most=of)
     except (TypeError, ValueError):
-        raise Wrong(f"The promise is a whole number from 1 to {FRESH}: in how many of {FRESH} seeds?") from None
+        raise Wrong(f"The promise is a whole number from 1 to {of}: in how many of {of} seeds?") from None

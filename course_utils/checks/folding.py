@@ -81,6 +81,6 @@ def check_witness(model: keras.Model, a: np.ndarray, b: np.ndarray) -> None:
     if not np.isfinite(gap) or gap <= 1e-4 * (np.abs(ends).max() + 1e-6):
         raise Wrong(
             "fold is right. Between your two inputs this network is one straight line. Does any ReLU switch there?",
-            "Look for a and b between which sums change their sign: far from each other, in opposite directions.",
+            "Look for p and q between which sums change their sign: far from each other, in opposite directions.",
             points=1,
         )

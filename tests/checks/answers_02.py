@@ -116,7 +116,7 @@ def twice(model):
 
 
 # 02.3
-RIGHT = {4e-4: "rate × 10", 2e-1: "rate / 10", 1e-2: "units × 4"}
+RIGHT = {4e-4: "rate × 10", 3e-1: "rate / 10", 1e-2: "units × 4"}
 
 
 def cures(student):
