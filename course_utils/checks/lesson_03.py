@@ -34,18 +34,20 @@ def inverted_dropout(drop: Callable[[np.ndarray, float, np.random.Generator, boo
     rng = hidden_rng("03.1")
     for rate in (0.2, 0.5, 0.8, float(rng.uniform(0.1, 0.9))):
         x = rng.uniform(1, 2, (400, 50))
-        before, state = x.copy(), int(rng.integers(2**31))
+        state, changed = int(rng.integers(2**31)), []
 
         def found(training: bool, x: np.ndarray = x, rate: float = rate, state: int = state) -> np.ndarray:
-            answer = drop(x, rate, np.random.default_rng(state), training)
+            given = x.copy()
+            answer = drop(given, rate, np.random.default_rng(state), training)
             if answer is None or answer is ...:
                 raise NotYet
+            changed.append(not np.array_equal(given, x))  # noqa: B023
             return np.asarray(answer, float)
 
         _check_masks(x, rate, found(True), found(True))
-        if not np.allclose(found(False), before):
+        if not np.allclose(found(False), x):
             raise Wrong("In inference the numbers change. What does the layer do then?", "training=False: return x.")
-        if not np.array_equal(x, before):
+        if any(changed):
             raise Wrong("The array x itself has changed. Who else may need it?", "Return a new array: x * mask.")
         other = drop(x, rate, np.random.default_rng(state + 1), True)
         if np.array_equal(other, found(True)):
@@ -167,7 +169,8 @@ def two_winners(by_loss: float, by_accuracy: float) -> str:
     ]
     if rates[0] == rates[1]:
         raise Wrong("These are the same rate. Can it win against itself?", "Look for a rate which believes too little.")
-    # 0.8 against 0 in 20 of 20 calibration seeds: losses of 2.04 to 2.27 and 2.83 to 3.52; accuracies do not meet, either.
+    # 0.8 against 0 in 20 of 20 calibration seeds: losses of 2.04 to 2.27 and 2.83 to 3.52, accuracies of 0.15 to 0.29
+    # and 0.44 to 0.51.
     data, seeds = small_digits(**NOISY), fresh_seeds(5, exercise="03.3")
     ends = [[h for _, h in train_again(replace(LONG, dropout=rate), data, seeds=seeds)] for rate in rates]
     loss, accuracy = (np.array([[h[name][-1] for h in one] for one in ends]) for name in ("val_loss", "val_accuracy"))
