@@ -257,7 +257,7 @@ def still_png(
 
 
 def new_figure(*, with_rate: bool, is_large: bool) -> tuple[Figure, float]:
-    """An empty figure on a transparent ground, and how much larger than usual its text is."""
+    """An empty figure, and how much larger than usual its text is."""
     height, scale = HEIGHT_WITH_RATE if with_rate else HEIGHT, HALL if is_large else 1.0
     # The same pixels on fewer inches: all that is measured in points grows.
     figure = Figure(figsize=(WIDTH / scale, height / scale), dpi=130 * scale, layout="none")

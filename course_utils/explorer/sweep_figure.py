@@ -45,6 +45,7 @@ class SweepPicture:
 
     def __init__(self, *, with_rate: bool = False, is_large: bool = False) -> None:
         self._figure, scale = new_figure(with_rate=with_rate, is_large=is_large)
+        self._figure.patch.set_alpha(0)
         self._canvas = FigureCanvasAgg(self._figure)
         left, bottom, width, height = place_of(with_rate, scale)
         left, width = left + WIDER * scale, width - WIDER * scale

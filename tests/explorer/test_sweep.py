@@ -130,5 +130,7 @@ def test_both_losses_are_drawn_with_their_bands_and_the_lines_to_beat(sweep):
 @pytest.mark.parametrize("is_large", [False, True])
 def test_its_picture_has_the_size_of_that_of_the_curves(sweep, with_rate, is_large):
     png = SweepPicture(with_rate=with_rate, is_large=is_large).png(sweep)
-    height, width = imread(io.BytesIO(png)).shape[:2]
+    pixels = imread(io.BytesIO(png))
+    height, width = pixels.shape[:2]
+    assert pixels[0, 0, 3] == 0  # the page shows through, in its own colour
     assert (width, height) == (936, 650 if with_rate else 533)
