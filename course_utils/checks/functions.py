@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from course_utils.checks.verdict import NotYet, Wrong
 
-__all__ = ["Mistake", "compare"]
+__all__ = ["Mistake", "compare", "on_copies"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ def compare(
         if all(_agree(one, way, tolerance) for one, way in zip(found, ways, strict=True)):
             raise Wrong(f"{case} {mistake.hint}", mistake.more, points=points)
     raise Wrong(f"{case} {hint}", more, points=points)
+
+
+def on_copies(function: Callable[..., object]) -> Callable[..., object]:
+    """The same function, but of copies: an answer may change its arguments in place, and `compare` needs them again."""
+    return (lambda *case: function(*copy.deepcopy(case))) if callable(function) else function
 
 
 def _agree(found: object, wanted: object, tolerance: float) -> bool:
