@@ -15,7 +15,9 @@ from course_utils.checks.verdict import graded
 __all__ = ["CHECKS"]
 
 
-@graded(of=2, praise="A grid multiplies, halving does not; and an honest score of a whole search costs the search again.")
+@graded(
+    of=2, praise="A grid multiplies, halving does not; and an honest score of a whole search costs the search again."
+)
 def fits(grid: Callable, halving: Callable, nested: Callable) -> None:
     """Exercise 06.1: how many trainings a grid, halving and nested cross-validation cost."""
     rng = hidden_rng("06.1")
@@ -86,8 +88,9 @@ def fits(grid: Callable, halving: Callable, nested: Callable) -> None:
                 "Only the best third: candidates = math.ceil(candidates / 3) after each round.",
             ),
             Mistake(
-                lambda candidates, folds, rounds: _halving(candidates, folds, rounds + 1)
-                - _halving(candidates, folds, 1),
+                lambda candidates, folds, rounds: (
+                    _halving(candidates, folds, rounds + 1) - _halving(candidates, folds, 1)
+                ),
                 "Who is trained in the first round?",
                 "All candidates: add them before you divide.",
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -18,7 +19,9 @@ from course_utils.checks.verdict import NotYet, Wrong, graded
 
 __all__ = ["category_table", "pipelines", "wide_table"]
 
-ENOUGH = 0.9  # of the R² of the reference, whose folds are the same: a right answer has all of it
+# Of the R² of the reference. Other folds make other predictions: in 100 of 100 calibration draws shuffled folds had at
+# least SHARE of it; a plane of all 300 columns had at most ALLCOL.
+ENOUGH = 0.8
 N_POISONED = 8
 POISON = 1e4
 
@@ -71,10 +74,15 @@ def pipelines(scaled: Callable, selected: Callable, encoded: Callable) -> None:
     Poison decides, not luck: a row gets an absurd target or absurd inputs. A prediction of this row must not change
     with its target, and the rows of its own fold, at least, must not notice its inputs.
     """
-    rng = hidden_rng("06.2")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a grader gives no points for a cell that writes to stderr
+        _check(scaled, selected, encoded, hidden_rng("06.2"))
+
+
+def _check(scaled: Callable, selected: Callable, encoded: Callable, rng: np.random.Generator) -> None:
     x, y = wide_table(rng, rows=100, columns=4, signal=1.5)
     x = x * [1e-3, 1, 1e3, 1] + [0, 5, 0, -20]
-    wide, cities = wide_table(rng, signal=1.5), category_table(rng, signal=2)
+    wide, cities = wide_table(rng, rows=120, signal=2), category_table(rng, rows=300, signal=3)
     tasks = [
         ("scaled", scaled, x, y, _scaled, "Is every column standardized before Ridge?"),
         ("selected", selected, *wide, _selected, "Are the 5 best columns chosen, and given to LinearRegression?"),
@@ -103,7 +111,7 @@ def _check_shape(name: str, found: object, rows: int, points: float) -> None:
         array = np.empty(0)
     if array.shape != (rows,):
         raise Wrong(
-            f"{name} returns {type(found).__name__} of shape {array.shape}, not one prediction for each of {rows} rows.",
+            f"{name} returns an array of shape {array.shape}, not one prediction for each of {rows} rows.",
             "cross_val_predict returns one prediction for each row.",
             points=points,
         )
@@ -126,7 +134,6 @@ def _check_poison(name: str, function: Callable, x: np.ndarray, y: np.ndarray, r
             "Fix what is random: KFold(5), or a random_state.",
             points=points,
         )
-    same = np.isclose(before, predict(x, y), rtol=1e-6, atol=1e-8)
     rows = rng.choice(len(y), N_POISONED, replace=False)
     if x.dtype.kind == "U":  # a city with one row: its target must not come back as the mean of all rows, either
         values, counts = np.unique(x, return_counts=True)

@@ -100,7 +100,9 @@ def promised_error(
         raise Wrong("build_model is no function.", "Write it as in lesson 06: def build_model():")
     epochs, batch_size = int(epochs), int(batch_size)
     if not (1 <= epochs <= MOST_EPOCHS and batch_size >= LEAST_BATCH):
-        raise Wrong(f"1 to {MOST_EPOCHS} epochs, and batches of {LEAST_BATCH} or more, please: the check is on a clock.")
+        raise Wrong(
+            f"1 to {MOST_EPOCHS} epochs, and batches of {LEAST_BATCH} or more, please: the check is on a clock."
+        )
     low, high = _interval(promise)
     seeds = fresh_seeds(N_SEEDS, exercise="06.5")
     errors, plane = tested(build_model, epochs, batch_size, student=student, seeds=seeds)

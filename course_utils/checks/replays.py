@@ -247,12 +247,12 @@ def _why(own: np.ndarray) -> str:
     if np.allclose(own.std(axis=0), 0):
         return "Every draw is the same: are the wines permuted by rng?"
     gap = own[:, 1] - own[:, 0]
-    if (gap < 0).mean() > 0.9:
-        return "Is the first number the one where it was chosen?"
-    if abs(gap.mean()) < 1e-3:
-        return "Is the best chosen anew on the other half? Keep the setting that the first half chose."
     if np.allclose(own[:, 0].std(), 0):
         return "The first number never changes: do all wines choose?"
+    if gap.mean() < -0.01:
+        return "Is the first number the one where it was chosen?"
+    if abs(gap.mean()) < 5e-3:
+        return "Is the best chosen anew on the other half? Keep the setting that the first half chose."
     return "Are n different settings drawn, and the wines cut into two halves?"
 
 

@@ -319,7 +319,7 @@ ANSWERS = {
             "wide": ((network(), 15, 64, (0.3, 0.8), 3), "nearly everybody"),
             "training rows": ((network(), 15, 64, (0.2, 0.29), 3), "which rows"),
             "turned round": ((network(), 15, 64, (0.54, 0.45), 3), "is empty"),
-            "eleven outputs": ((network(outputs=11), 15, 64, (0.45, 0.54), 3), "Dense(1)"),
+            "eleven outputs": ((network(outputs=11), 15, 64, (0.45, 0.54), 3), "outputs of shape"),
         },
         slow={"two layers", "schedule and decay", "functional, tanh", "narrow", "wide", "training rows"},
     ),
