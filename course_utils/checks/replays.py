@@ -167,16 +167,16 @@ def _with_replacement(maes: np.ndarray, n: int) -> float:
     return float(sum(mae * (((k - i) / k) ** n - ((k - i - 1) / k) ** n) for i, mae in enumerate(np.sort(maes))))
 
 
-# Measured on the table: with 40 settings the regret is 0.0108 quality points if 68 wines choose, 0.0051 with 136; with
-# 10 settings and 136 wines it is 0.0099, with 20 settings 0.0071. The score's standard error is 0.036 with 136 wines
-# left, 0.050 with 68. Means over all seeds and 2,000 divisions, so the luck of a grading is below 0.0003. In 100 of 100
-# sets of divisions, 40 settings and 100 to 150 wines met both limits.
-MOST_REGRET, MOST_ERROR = 0.008, 0.04
+# Measured on the table, 10,000 divisions each: on the wines that are left, the chosen setting has an error of 0.4680 if
+# 136 wines choose among 40 settings, 0.4689 among 10, 0.4711 among 5; if 68 wines choose among 40, 0.4714. The score's
+# standard error is 0.036 with 136 wines left, 0.050 with 68. A grading's luck is SPREAD. In 100 of 100 sets of divisions
+# (40, 136) and (20, 136) met both limits, and (5, 136) and (40, 60) did not.
+MOST_LEFT, MOST_ERROR = 0.470, 0.04
 CHANGES = ("better", "the same", "worse")
 DIVISIONS = 200  # for each of the ten seeds
 
 
-@graded(of=2, praise="The score flatters more and more, and yet the choice gets better: two different things.")
+@graded(of=2, praise="The score flatters more with each setting; the choice itself does not get worse.")
 def curse(winner: Callable, chosen: str, plan: tuple[int, int]) -> str:
     """Exercise 06.4: the winner's flattery, what more settings do to the choice, and a division of the wines."""
     errors = tuning_errors()[1]
@@ -192,11 +192,13 @@ def curse(winner: Callable, chosen: str, plan: tuple[int, int]) -> str:
     n, rows = (int(number) for number in plan)
     if not 1 <= n <= 40 or not 2 <= rows <= 270:
         raise Wrong(f"plan={plan!r}: n is from 1 to 40, and 2 to 270 wines choose.", points=1)
-    regret, error = _consequences(n, rows)
-    said = f"Regret {regret:.4f}, standard error of the score {error:.3f}."
-    if regret > MOST_REGRET:
-        which = "Do enough wines choose?" if n == 40 else "Try more settings, or let more wines choose?"
-        raise Wrong(f"{said} The regret is above {MOST_REGRET}. {which}", "All 40, and half of the wines.", points=1)
+    left, error = _consequences(n, rows)
+    said = f"Error on the wines that are left {left:.4f}, standard error of the score {error:.3f}."
+    if left > MOST_LEFT:
+        which = "Do enough wines choose?" if n >= 15 else "Try more settings, or let more wines choose?"
+        raise Wrong(
+            f"{said} The error is above {MOST_LEFT}. {which}", "Many settings, and half of the wines.", points=1
+        )
     if error > MOST_ERROR:
         raise Wrong(
             f"{said} The score is less certain than {MOST_ERROR}. How many wines are left for it?",
@@ -258,17 +260,17 @@ def _why(own: np.ndarray) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _consequences(n: int, rows: int) -> tuple[float, float]:
-    """Mean regret of the choice, and standard error of the score, over all seeds."""
+    """Mean error of the chosen setting on wines that did not choose, and standard error of that score."""
     errors, rng = tuning_errors()[1], hidden_rng("06.4 plan")
-    regrets, spreads = [], []
+    usual, gains, spreads = errors.mean(), [], []
     for seed in range(errors.shape[1]):
         table = errors[:, seed]
-        means = table.mean(axis=1)
         for _ in range(DIVISIONS):
             drawn = rng.choice(len(table), n, replace=False)
             wines = rng.permutation(table.shape[1])
             best = drawn[table[np.ix_(drawn, wines[:rows])].mean(axis=1).argmin()]
-            left = table[best, wines[rows:]]
-            regrets.append(means[best] - means.min())
-            spreads.append(left.std(ddof=1) / math.sqrt(len(left)))
-    return float(np.mean(regrets)), float(np.mean(spreads))
+            left = table[:, wines[rows:]]
+            # Against the mean of all settings on the same wines: how hard these wines are is not the plan's doing.
+            gains.append(left[best].mean() - left.mean())
+            spreads.append(left[best].std(ddof=1) / math.sqrt(len(left[best])))
+    return float(usual + np.mean(gains)), float(np.mean(spreads))
