@@ -72,8 +72,10 @@ class NotYet(Exception):  # noqa: N818
     """Raised inside a check: there is no answer yet."""
 
 
-def graded(*, of: float, praise: str) -> Callable[[Callable[..., None]], Callable[..., Verdict]]:
+def graded(*, of: float, praise: str) -> Callable[[Callable[..., str | None]], Callable[..., Verdict]]:
     """Make a check of a function that returns where an answer is right, and raises `Wrong` where it is not.
+
+    What a check returns, such as how often a claim held, follows the praise.
 
     Whatever the student's own code raises becomes a hint, too: a check never raises. `...`, `None` and
     `NotImplementedError` are no answer.
@@ -86,14 +88,14 @@ def graded(*, of: float, praise: str) -> Callable[[Callable[..., None]], Callabl
         What is right about it, and why it matters; a sentence.
     """
 
-    def decorate(check: Callable[..., None]) -> Callable[..., Verdict]:
+    def decorate(check: Callable[..., str | None]) -> Callable[..., Verdict]:
         @functools.wraps(check)
         def checked(*answers: object, **named: object) -> Verdict:
             not_yet = Verdict(0, of, NOT_YET, is_attempted=False)
             if any(answer is ... or answer is None for answer in (*answers, *named.values())):
                 return not_yet
             try:
-                check(*answers, **named)
+                told = check(*answers, **named)
             except (NotYet, NotImplementedError):
                 return not_yet
             except Wrong as wrong:
@@ -101,7 +103,7 @@ def graded(*, of: float, praise: str) -> Callable[[Callable[..., None]], Callabl
             except Exception as error:
                 hint = f"Your answer could not be used: {type(error).__name__}: {error}"
                 return Verdict(0, of, hint, f"{hint}\nTry it in a cell of your own, with an example by hand.")
-            return Verdict(of, of, praise)
+            return Verdict(of, of, f"{praise} {told}" if told else praise)
 
         return checked
 
