@@ -17,6 +17,7 @@ import nbformat
 __all__ = ["code_cells", "count_lines", "minutes", "problems_of_form", "unsupported_numbers"]
 
 READING, PREDICT = "*Reading.*", "**Predict"
+LINK_TO_EXERCISE = re.compile(r"\[[^\]]*\]\(exercises/[^)]*\)")  # [exercise 3.2](exercises/…)
 CLAIM, PREDICTION = "claim", "predict"  # tags of cells; of predictions, the form and what came out
 VOTED = 4  # predictions that a class votes on
 
@@ -95,7 +96,7 @@ def unsupported_numbers(notebook: nbformat.NotebookNode) -> list[str]:
     for text in _texts(notebook):
         if not text.startswith((READING, "## Summary")):
             continue
-        for number in re.findall(r"(?<![\w/])\d+\.\d+", text):
+        for number in re.findall(r"(?<![\w/])\d+\.\d+", LINK_TO_EXERCISE.sub("", text)):
             digits = len(number.split(".")[1])
             if not any(f"{value:.{digits}f}" == number or value == float(number) for value in shown):
                 found.append(number)

@@ -119,6 +119,6 @@ def test_numbers_that_no_output_shows_are_listed():
         code("rate = 3e-2", text="loss 0.4567"),
         prose(start="0.9 is no Reading. "),
         prose(start="*Reading.* It ends at 0.46, at rate 0.03, not at 0.47. "),
-        prose(start="## Summary\n0.7 "),
+        prose(start="## Summary\n0.7 [exercise 1.2](exercises/01.ipynb#Exercise-1.2) "),
     ]
     assert unsupported_numbers(new_notebook(cells=cells)) == ["0.47", "0.7"]
