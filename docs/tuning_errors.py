@@ -5,7 +5,7 @@ Another machine may end in another last digit: if the file is made anew, its sha
 be replaced, and the thresholds in `course_utils/checks/lesson_06.py` are to be looked at again.
 """
 
-import course_utils.quiet  # noqa: F401, I001 - first: TensorFlow's log lines stay out of the page
+import course_utils.quiet
 from pathlib import Path
 
 import numpy as np
