@@ -246,9 +246,9 @@ ANSWERS = {
         right={
             "batch size": (SIGMOID, replace(SIGMOID, batch_size=50)),
             "learning rate": (RELU, replace(RELU, learning_rate=0.001)),
-            "epochs": (SIGMOID, replace(SIGMOID, epochs=3)),
+            "batch size at a high rate": (RELU, replace(RELU, batch_size=100)),
         },
-        slow={"batch size", "learning rate", "epochs"},
+        slow={"batch size", "learning rate", "batch size at a high rate"},
         wrong={
             "two fields": ((SIGMOID, replace(SIGMOID, batch_size=50, epochs=5)), "batch_size, epochs"),
             "no field": ((SIGMOID, SIGMOID), "in nothing"),
