@@ -218,7 +218,9 @@ def diagnosed(diagnose: Callable) -> str:
 
 
 MOST = {"width": 64, "depth": 4, "epochs": 10}
-SEEDS, NEEDED = 5, 4
+# With four sigmoid layers, rate 0.01 and 8 epochs, batch norm ended lower in 24 of 25 calibration seeds with batches of
+# 10: three of five hold in 99.9 % of gradings.
+SEEDS, NEEDED = 5, 3
 GUESSING = math.log(10)
 
 
