@@ -218,9 +218,10 @@ def diagnosed(diagnose: Callable) -> str:
 
 
 MOST = {"width": 64, "depth": 4, "epochs": 10}
-# With four sigmoid layers, rate 0.01 and 8 epochs, batch norm ended lower in 24 of 25 calibration seeds with batches of
-# 10: three of five hold in 99.9 % of gradings.
-SEEDS, NEEDED = 5, 3
+# With four sigmoid layers, rate 0.01 and 8 epochs, batch norm ended lower in 70 of 75 calibration seeds with batches of
+# 10 (median -0.31 nats, deviation about 0.2), and in 0 of 50 with batches of 50: so the mean of five seeds decides, whose
+# sign is then wrong in about 3 of 10,000 gradings, where a count of four of five would fail in one of 25.
+SEEDS, MOST_LOSS = 5, 10.0  # a loss beyond that has diverged
 GUESSING = math.log(10)
 
 
@@ -240,7 +241,7 @@ def minimal_pair(helps: Settings, hurts: Settings) -> str:
         for name, most in MOST.items():
             if getattr(one, name) > most:
                 raise Wrong(f"{name}={getattr(one, name)}: at most {most}, please.", "So that the check takes seconds.")
-    seeds, data, lower = fresh_seeds(SEEDS, exercise="04.5"), half_size_digits(500), {}
+    seeds, data, lower, gain = fresh_seeds(SEEDS, exercise="04.5"), half_size_digits(500), {}, {}
     for name, one in (("helps", helps), ("hurts", hurts)):
         plain, normed = (
             valid_losses(dataclasses.replace(one, batch_norm=norm), data, seeds=seeds) for norm in (False, True)
@@ -251,10 +252,11 @@ def minimal_pair(helps: Settings, hurts: Settings) -> str:
                 "Nothing was learned yet, so nothing can be compared: another rate, or more epochs.",
             )
         lower[name] = int(np.sum(normed < plain))
-    if lower["helps"] < NEEDED or lower["hurts"] > SEEDS - NEEDED:
+        gain[name] = float(np.mean(np.minimum(plain, MOST_LOSS) - np.minimum(normed, MOST_LOSS)))
+    if not gain["helps"] > 0 > gain["hurts"]:
         raise Wrong(
             f"On {SEEDS} new seeds, batch norm ends lower in {lower['helps']} for helps, and in {lower['hurts']} for "
-            f"hurts. Wanted: at least {NEEDED}, and at most {SEEDS - NEEDED}.",
+            f"hurts. Wanted: a lower mean for helps, a higher one for hurts.",
             "It gains most where a plain network cannot train: a high rate, many sigmoid layers. It loses most where "
             "its averages lag: how many updates are there? Measure with repeat, on five seeds.",
         )
