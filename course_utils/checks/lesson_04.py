@@ -218,7 +218,7 @@ def diagnosed(diagnose: Callable) -> str:
 
 
 MOST = {"width": 64, "depth": 4, "epochs": 10}
-# With four sigmoid layers, rate 0.01 and 8 epochs, batch norm ended lower in 94 of 100 calibration seeds with batches of
+# With four sigmoid layers, rate 0.01 and 8 epochs, batch norm ended lower in 94 of 100 seeds with batches of
 # 10 (median -0.34 nats, deviation 0.2), and in 0 of 100 with batches of 50: so the mean of five seeds decides. Its
 # sign is wrong in about 3 of 10,000 gradings (normal approximation); a count of four of five would fail in 1 of 25.
 SEEDS, MOST_LOSS = 5, 10.0  # a loss beyond that has diverged
