@@ -182,8 +182,8 @@ def _outputs(model: keras.Sequential, x: np.ndarray, *, without: str) -> np.ndar
 @graded(of=2, praise="Two measurements on the training rows tell the causes apart, and change nothing.")
 def diagnosed(diagnose: Callable) -> str:
     """Exercise 04.4: tell overfitting, slow averages and tiny batches apart by measuring."""
-    # In 30 networks of each cause the training loss in inference was at most 0.01, 0.8 to 1.1 and 1.5 to 2.1, the one
-    # with the batch's own statistics 0.01, 0.25 and 1.5 to 2.1: no measurement comes near the next.
+    # In 30 networks of each cause the training loss in inference was at most 0.01, 0.82 to 1.14 and 1.86 to 2.28; with
+    # the batch's own statistics at most 0.01, 0.16 to 0.27 and 1.81 to 2.10: no measurement comes near the next.
     data, answers = patient_data(), []
     for cause in CAUSES:
         for model in patients(cause, seeds=fresh_seeds(3, exercise=f"04.4 {cause}")):
@@ -218,7 +218,10 @@ def diagnosed(diagnose: Callable) -> str:
 
 
 MOST = {"width": 64, "depth": 4, "epochs": 10}
-SEEDS, NEEDED = 5, 4
+# With four sigmoid layers, rate 0.01 and 8 epochs, batch norm ended lower in 94 of 100 seeds with batches of
+# 10 (median -0.34 nats, deviation 0.2), and in 0 of 100 with batches of 50: so the mean of five seeds decides. Its
+# sign is wrong in about 3 of 10,000 gradings (normal approximation); a count of four of five would fail in 1 of 25.
+SEEDS, MOST_LOSS = 5, 10.0  # a loss beyond that has diverged
 GUESSING = math.log(10)
 
 
@@ -238,7 +241,7 @@ def minimal_pair(helps: Settings, hurts: Settings) -> str:
         for name, most in MOST.items():
             if getattr(one, name) > most:
                 raise Wrong(f"{name}={getattr(one, name)}: at most {most}, please.", "So that the check takes seconds.")
-    seeds, data, lower = fresh_seeds(SEEDS, exercise="04.5"), half_size_digits(500), {}
+    seeds, data, lower, gain = fresh_seeds(SEEDS, exercise="04.5"), half_size_digits(500), {}, {}
     for name, one in (("helps", helps), ("hurts", hurts)):
         plain, normed = (
             valid_losses(dataclasses.replace(one, batch_norm=norm), data, seeds=seeds) for norm in (False, True)
@@ -249,10 +252,11 @@ def minimal_pair(helps: Settings, hurts: Settings) -> str:
                 "Nothing was learned yet, so nothing can be compared: another rate, or more epochs.",
             )
         lower[name] = int(np.sum(normed < plain))
-    if lower["helps"] < NEEDED or lower["hurts"] > SEEDS - NEEDED:
+        gain[name] = float(np.mean(np.minimum(plain, MOST_LOSS) - np.minimum(normed, MOST_LOSS)))
+    if not gain["helps"] > 0 > gain["hurts"]:
         raise Wrong(
             f"On {SEEDS} new seeds, batch norm ends lower in {lower['helps']} for helps, and in {lower['hurts']} for "
-            f"hurts. Wanted: at least {NEEDED}, and at most {SEEDS - NEEDED}.",
+            f"hurts. Wanted: a lower mean for helps, a higher one for hurts.",
             "It gains most where a plain network cannot train: a high rate, many sigmoid layers. It loses most where "
             "its averages lag: how many updates are there? Measure with repeat, on five seeds.",
         )

@@ -245,10 +245,10 @@ ANSWERS = {
     "04.5": Cases(
         right={
             "batch size": (SIGMOID, replace(SIGMOID, batch_size=50)),
-            "learning rate": (RELU, replace(RELU, learning_rate=0.001)),
-            "epochs": (SIGMOID, replace(SIGMOID, epochs=3)),
+            "larger batches": (SIGMOID, replace(SIGMOID, batch_size=100)),
+            "more units": (replace(SIGMOID, width=48), replace(SIGMOID, width=48, batch_size=50)),
         },
-        slow={"batch size", "learning rate", "epochs"},
+        slow={"batch size", "larger batches", "more units"},
         wrong={
             "two fields": ((SIGMOID, replace(SIGMOID, batch_size=50, epochs=5)), "batch_size, epochs"),
             "no field": ((SIGMOID, SIGMOID), "in nothing"),
