@@ -9,11 +9,11 @@ Data goes round once; each arrow is a call, and what is handed on is never chang
     Painter ◂──Scene── ExplorerState ◂────────┘
      draw   (figure, sweep_figure, rates, diagram, marks)      decide   (verdict, words, sweep)
 
-`explorer` is what students see, with the `hands` that move it, and `session` joins the parts. `threads` is what worker,
-painter and preparer have in common, which work by themselves; without the preparer (`prepare`) all the rest works, too.
-`page` knows which explorers are still looked at. `ticker` brings pictures to front ends that take nothing from threads.
-`saved` writes what was trained to a file, and reads it. Everything else holds values or makes them: `control`,
-`controls`, `progress`, `average`, `scene`, `panel`.
+`explorer` is what students see, with the `hands` that move it; `beginning` is what it starts with, and `session` joins
+the parts. `threads` is what worker, painter and preparer have in common, which work by themselves; without the preparer
+(`prepare`) all the rest works, too. `page` knows which explorers are still looked at. `ticker` brings pictures to front
+ends that take nothing from threads. `saved` writes what was trained to a file, and reads it. Everything else holds
+values or makes them: `control`, `controls`, `progress`, `average`, `scene`, `panel`.
 
 A network of the reader's takes another way from its settings to its training alone: `own` makes controls of the
 signature of its function, `own_networks` builds and trains the model, `anatomy` says what it turned out to be, and

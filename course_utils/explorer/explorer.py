@@ -12,13 +12,14 @@ import pandas as pd
 from course_utils.data import Dataset
 from course_utils.experiment import Settings
 from course_utils.explorer.asleep import Asleep
-from course_utils.explorer.controls import Setup, available, check_names, own_network, seeds_of, start_setup
+from course_utils.explorer.beginning import Beginning, begin, begin_again
+from course_utils.explorer.controls import available, seeds_of
 from course_utils.explorer.figure import still_png
 from course_utils.explorer.hands import Hands
-from course_utils.explorer.own import OwnNetwork, OwnSettings
+from course_utils.explorer.own import OwnSettings
 from course_utils.explorer.page import PAGE
 from course_utils.explorer.progress import ExplorerRun
-from course_utils.explorer.saved import Saved, Stored, data_of, fingerprint, free_path, read
+from course_utils.explorer.saved import free_path
 from course_utils.explorer.scene import Curves, shows_rate
 from course_utils.explorer.session import CLOSED, Session, weakly
 from course_utils.explorer.sweep import setups_of
@@ -81,22 +82,12 @@ class Explorer(Hands):
         shuffle: bool = True,
         **fixed: object,
     ) -> None:
-        if not isinstance(data, Dataset):
-            raise ValueError(
-                f"data={data!r} is not a Dataset. Pass load_red_wine(), load_mnist() or Dataset.from_frame(…)."
-            )
-        check_choice("shuffle", shuffle, (True, False))
-        network = _network_of(build_model, data, ranges, fixed)
-        names = check_names(_default_controls(network) if controls is None else controls, data, network)
-        self._begin(data, names, start_setup(data, fixed, network), shuffle=shuffle)
+        self._begin(begin(data, controls, build_model=build_model, ranges=ranges, shuffle=shuffle, fixed=fixed))
 
-    def _begin(
-        self, data: Dataset, controls: tuple[str, ...], start: Setup, *, shuffle: bool, saved: Saved | None = None
-    ) -> None:
-        self.controls, self._start = controls, start
+    def _begin(self, beginning: Beginning) -> None:
+        data, names, start, shuffle, saved = beginning
+        self.controls, self._start = names, start
         self._file: Path | None = None
-        for name in self.controls:
-            start.controls[name].check(start.value(name))
         self.widgets = Widgets(
             self.controls,
             self._start,
@@ -137,34 +128,8 @@ class Explorer(Hands):
         ValueError
             If the file is none, is damaged, or is of other data or of another network.
         """
-        stored = read(Path(path))
-        name, source = (stored.content.get(key) for key in ("data_name", "source"))
-        if data is None:
-            data = data_of(str(source))
-        if not isinstance(data, Dataset):
-            raise ValueError(f"The runs in {path} are of {name!r}: pass that data set, Explorer.load(path, data).")
-        if fingerprint(data) != stored.content.get("fingerprint"):
-            raise ValueError(
-                f"The runs in {path} are of {name!r} with other rows than {data.name!r} has here: its curves would say "
-                "nothing about these. Pass the data set that was explored, Explorer.load(path, data)."
-            )
-        _check_network(stored, build_model)
-        first = stored.content.get("start", {})
-        network = _network_of(build_model, data, ranges, first if isinstance(first, dict) else {})
-        if network is not None and network.fingerprint != stored.content["network"]:
-            raise ValueError(
-                f"{network.name} was changed since the runs in {path} were saved: they are not those of this function. "
-                "Load them with the old one, or train anew: Explorer(data, build_model=…)."
-            )
-        saved = stored.saved(start_setup(data, {}, network))
         explorer = cls.__new__(cls)
-        explorer._begin(
-            data,
-            check_names(saved.controls, data, network),
-            start_setup(data, saved.start, network),
-            shuffle=check_choice("shuffle", saved.shuffle, (True, False)),
-            saved=saved,
-        )
+        explorer._begin(begin_again(Path(path), data, build_model=build_model, ranges=ranges))
         return explorer
 
     def save(self, path: str | Path | None = None) -> Path:
@@ -376,29 +341,3 @@ class Explorer(Hands):
             seen, scene = (state.curves(), state.setup, state.data, state.sentence), state.scene()
         picture = still_png(*seen, with_rate=state.with_rate, anatomy=scene.anatomy)
         return {"text/plain": line, "image/png": base64.b64encode(picture).decode()}
-
-
-def _network_of(
-    build_model: Callable | None, data: Dataset, ranges: Mapping | None, start: Mapping[str, object]
-) -> OwnNetwork | None:
-    """What is known of the reader's network, where there is one."""
-    if build_model is not None:
-        return own_network(build_model, data, ranges=ranges, start=start)
-    if ranges is not None:
-        raise ValueError("ranges are those of the parameters of your own network: pass build_model=…, too.")
-    return None
-
-
-def _default_controls(network: OwnNetwork | None) -> tuple[str, ...]:
-    return ("width", "depth", "dropout") if network is None else (*network.parameters, "epochs", "batch_size", "seed")
-
-
-def _check_network(stored: Stored, build_model: Callable | None) -> None:
-    """That a file of runs of a network of the reader's is loaded with one, and others without."""
-    saved = str(stored.content.get("network") or "").split(" ")[0]
-    if saved and build_model is None:
-        raise ValueError(
-            f"The runs in {stored.path} are of a network of your own: Explorer.load(path, build_model={saved})."
-        )
-    if build_model is not None and not saved:
-        raise ValueError(f"The runs in {stored.path} are not of a network of your own. Load them without build_model.")

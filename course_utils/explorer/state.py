@@ -82,6 +82,7 @@ class ExplorerState:
             self._guess, self._plane, self._loss_label, self._measure = float("nan"), float("nan"), "loss", "loss"
         self._seeds = 1
         self._swept: tuple[Control, tuple[Setup, ...]] | None = None  # and all that it trains
+        self._sweep: Sweep | None = None  # the last one that was made of it
         self._earlier: list[Group] = []
         self._last_seen: Group = ()  # in front until the newest request, and faint until it has a curve
         self._pinned: list[Group] = []
@@ -121,17 +122,20 @@ class ExplorerState:
         """What has come of a sweep, if one was asked for last."""
         if self._swept is None:
             return None
-        control, setups = self._swept
-        return Sweep(
-            control,
-            tuple(group[0].value(control.name) for group in by_seed(setups)),
-            finished_groups(self.progress, self._seeds),
-            seeds=self._seeds,
-            task=self._task,
-            loss_label=self._loss_label,
-            guess=self._guess,
-            plane=self._plane,
-        )
+        groups, known = finished_groups(self.progress, self._seeds), self._sweep
+        if known is None or known.groups != groups:  # it is asked for at every epoch, and its words take a while
+            control, setups = self._swept
+            self._sweep = Sweep(
+                control,
+                tuple(setup.value(control.name) for setup in setups[:: self._seeds]),
+                groups,
+                seeds=self._seeds,
+                task=self._task,
+                loss_label=self._loss_label,
+                guess=self._guess,
+                plane=self._plane,
+            )
+        return self._sweep
 
     @property
     def to_sweep(self) -> Control | None:
@@ -192,7 +196,7 @@ class ExplorerState:
                 self._earlier.append(before.runs)
             self._last_seen = before.runs_with_curve or self._last_seen
         self.message, self.note, self._seeds = "", "", len(by_seed(setups)[0])
-        self._swept = None if swept is None else (swept, tuple(setups))
+        self._swept, self._sweep = (None if swept is None else (swept, tuple(setups))), None
         if swept is None:
             self.setup = setups[0]
         self.progress = Progress(number, "preparing")
@@ -200,7 +204,7 @@ class ExplorerState:
     def update(self, progress: Progress) -> None:
         """Take in what has come of the request."""
         self.progress = progress
-        if progress.runs and progress.runs[-1].anatomy is not None:
+        if progress.runs and progress.runs[-1].anatomy not in (None, self._anatomy):
             self._take(progress.runs[-1].anatomy)
         if self._swept is not None:
             finished = finished_groups(progress, self._seeds)
@@ -215,7 +219,7 @@ class ExplorerState:
 
     def _take(self, anatomy: Anatomy) -> None:
         self._anatomy, self._guess, self._plane = anatomy, anatomy.guess, anatomy.plane
-        self._loss_label, self._measure = anatomy.label, anatomy.measure
+        self._loss_label, self._measure, self._sweep = anatomy.label, anatomy.measure, None
 
     def group(self, key: int) -> Group:
         """The runs in this row of the table, counted from 1; `ValueError` if there is no such row."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from course_utils.explorer.control import Control
-from course_utils.explorer.controls import Setup, by_seed, seeds_of
+from course_utils.explorer.controls import Setup, seeds_of
 from course_utils.explorer.progress import Group, Progress
 from course_utils.explorer.verdict import number
 from course_utils.explorer.words import spread
@@ -60,14 +61,14 @@ class Sweep:
         """The values of the finished groups."""
         return [group[0].setup.value(self.control.name) for group in self.groups]
 
-    @property
+    @cached_property
     def best(self) -> list[list[float]]:
         """For each finished value, the lowest validation loss of each run; infinite where there is no number."""
         return [
             [min(_numbers(run.history.get("val_loss", ())), default=np.inf) for run in group] for group in self.groups
         ]
 
-    @property
+    @cached_property
     def last(self) -> list[list[float]]:
         """For each finished value, the validation loss of each run at the end; infinite where that is no number."""
         return [
@@ -107,12 +108,10 @@ def setups_of(setup: Setup, control: Control, n: int) -> tuple[Setup, ...]:
 
 def finished_groups(progress: Progress, seeds: int) -> tuple[Group, ...]:
     """The runs of each setting, where all its seeds were trained to their end."""
-    groups, runs = [], list(progress.runs)
-    for setups in by_seed([run.setup for run in runs]):
-        group, runs = tuple(runs[: len(setups)]), runs[len(setups) :]
-        if len(group) == seeds and all(run.epochs == run.settings.epochs for run in group):
-            groups.append(group)
-    return tuple(groups)
+    chunks = (progress.runs[first : first + seeds] for first in range(0, len(progress.runs), seeds))
+    return tuple(
+        group for group in chunks if len(group) == seeds and all(run.epochs == run.settings.epochs for run in group)
+    )
 
 
 def sweep_status(sweep: Sweep, progress: Progress) -> str:
