@@ -134,3 +134,16 @@ def test_its_picture_has_the_size_of_that_of_the_curves(sweep, with_rate, is_lar
     height, width = pixels.shape[:2]
     assert pixels[0, 0, 3] == 0  # the page shows through, in its own colour
     assert (width, height) == (936, 650 if with_rate else 533)
+
+
+def test_chosen_is_the_value_with_the_lowest_best_epochs_not_the_lowest_ends(wine, make_run):
+    start = start_setup(wine, {"epochs": 2})
+    dips, flat = (
+        (make_run(start.changed(width=width), [1.0, 1.0], losses),)
+        for width, losses in ((4, [0.40, 0.60]), (8, [0.45, 0.45]))
+    )
+    sweep = Sweep(WIDTH, WIDTH.values, (dips, flat), guess=0.7)
+    assert sweep.trained[sweep.chosen] == 4
+    words = sweep_summary(sweep, "MAE", "")
+    assert "lowest validation MAE 0.40 at width 4, chosen on validation" in words
+    assert "lowest at the end 0.45 at width 8" in words
