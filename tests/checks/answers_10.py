@@ -338,6 +338,7 @@ ANSWERS = {
             "no scale": ((save, answered("no scale")), "In which units"),
             "no filler": ((save, answered("no filler")), "no number"),
         },
+        slow={"JSON", "one model", "no filler", "own scale"},
     ),
     "10.5": Cases(
         right={
