@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from course_utils import data as data_module
-from course_utils.data import load_mnist, load_red_wine, red_wine_frame
+from course_utils.data import load_mnist, load_red_wine, red_wine_frame, tuning_errors
 
 PARTS = ("train", "valid", "test")
 
@@ -272,3 +272,17 @@ def test_data_sets_are_compared_and_hashed_as_objects():
     one, other = load_red_wine(), load_red_wine()
     assert one != other
     assert len({one, other, one}) == 2
+
+
+def test_tuning_errors_hold_a_grid_and_what_it_did_to_each_wine():
+    settings, errors = tuning_errors()
+    assert settings.groupby(["layers", "units"])["rate"].nunique().tolist() == [10] * 4
+    assert errors.shape == (len(settings), 10, len(load_red_wine().y_valid))
+    assert np.isfinite(errors).all()
+    assert (errors >= 0).all()
+
+
+def test_damage_to_tuning_errors_is_named(folder):
+    (folder / "tuning-errors.npz").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"tuning-errors\.npz is damaged"):
+        tuning_errors()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from course_utils.checks.functions import Mistake, compare
 from course_utils.checks.hidden import hidden_rng
-from course_utils.checks.verdict import NotYet, Wrong, graded
+from course_utils.checks.verdict import Wrong, graded
 
 __all__ = ["kept", "small_network"]
 
@@ -42,12 +42,6 @@ def kept(save: Callable, answer: Callable) -> None:
             save(folder, network, {name: _copy(value) for name, value in numbers.items()})
             packs.append((network, numbers))
         cases = [(n, _rows(rng, packs[n][1], size)) for size in (6, 1, 40) for n in (0, 1)]
-        rest = {
-            "tolerance": 1e-4,  # the last digits of float32
-            "name": "answer",
-            "hint": "Are all steps the same as before saving: fill, standardize, predict, add the mean of the target?",
-            "more": "Save medians, mean, deviation and target_mean, for instance as JSON, beside the network.",
-        }
         compare(
             lambda n, rows: _flat(answer(folders[n], rows.copy())),
             lambda n, rows: _answer(*packs[n], rows),
@@ -91,7 +85,10 @@ def kept(save: Callable, answer: Callable) -> None:
                     "Fill missing numbers by the saved medians, before you standardize.",
                 ),
             ],
-            **rest,
+            name="answer",
+            hint="Are all steps the same as before saving: fill, standardize, predict, add the mean of the target?",
+            more="Save medians, mean, deviation and target_mean, for instance as JSON, beside the network.",
+            tolerance=1e-4,  # the last digits of float32
         )
 
 
@@ -128,9 +125,3 @@ def _rows(rng: np.random.Generator, numbers: dict, size: int) -> pd.DataFrame:
 def _answer(network: keras.Model, numbers: dict, rows: pd.DataFrame, *, medians: pd.Series | None = None) -> np.ndarray:
     z = (rows.fillna(numbers["medians"] if medians is None else medians) - numbers["mean"]) / numbers["deviation"]
     return np.asarray(network(z.to_numpy("float32")))[:, 0].astype(float) + numbers["target_mean"]
-
-
-def check_not_yet(value: object) -> None:
-    """Raise `NotYet` where nothing was returned."""
-    if value is None or value is ...:
-        raise NotYet

@@ -9,7 +9,7 @@ from course_utils.checks.functions import Mistake, compare
 from course_utils.checks.hidden import hidden_rng
 from course_utils.checks.out_of_fold import pipelines
 from course_utils.checks.promise_06 import promised_error
-from course_utils.checks.replays import curse, replayed
+from course_utils.checks.replays_06 import curse, replayed
 from course_utils.checks.verdict import graded
 
 __all__ = ["CHECKS"]

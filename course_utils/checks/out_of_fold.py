@@ -20,7 +20,7 @@ from course_utils.checks.verdict import NotYet, Wrong, graded
 __all__ = ["category_table", "pipelines", "wide_table"]
 
 # Of the R² of the reference. Other folds make other predictions: in 100 of 100 calibration draws shuffled folds had at
-# least SHARE of it; a plane of all 300 columns had at most ALLCOL.
+# least 0.98 of it, as had a TargetEncoder; a plane of all 300 columns had at most 0.50.
 ENOUGH = 0.8
 N_POISONED = 8
 POISON = 1e4

@@ -199,7 +199,10 @@ ANSWERS = {
             "no field": ((LONG, LONG), "0 fields"),
             "too wide": ((replace(LONG, width=512), LONG), "Too large"),
             "changed places": ((SHORT, replace(SHORT, epochs=60)), "changed places"),
-            "both help": ((LONG, replace(LONG, epochs=40)), "in hurts large enough"),
+            "both help": (
+                (replace(LONG, learning_rate=3e-3), replace(LONG, learning_rate=3e-3, epochs=40)),
+                "in hurts large enough",
+            ),
         },
         slow={"epochs", "rate", "one layer", "changed places", "both help"},
     ),
