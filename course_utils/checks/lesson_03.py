@@ -270,7 +270,7 @@ def minimal_pair(helps: Settings, hurts: Settings) -> str:
     guessing = math.log(10)
     for name, rate in (("helps", 0.3), ("hurts", 0.0)):  # the winner of each: it must have learned something
         if not np.median(losses[name, rate]) < guessing:
-            raise Wrong(f"{name}: even the better network is no better than guessing, 2.30 nats. Has it learned?")
+            raise Wrong(f"{name}: the better network ends above guessing, 2.30 nats. Trained too little, or too much?")
     times = {
         "helps": int((losses["helps", 0.3] < losses["helps", 0.0]).sum()),
         "hurts": int((losses["hurts", 0.3] > losses["hurts", 0.0]).sum()),

@@ -6,10 +6,12 @@ which a student sees, is the hint.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import html
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 __all__ = ["NotYet", "Verdict", "Wrong", "graded"]
@@ -95,7 +97,8 @@ def graded(*, of: float, praise: str) -> Callable[[Callable[..., str | None]], C
             if any(answer is ... or answer is None for answer in (*answers, *named.values())):
                 return not_yet
             try:
-                told = check(*answers, **named)
+                with _no_warnings_of_tensorflow():
+                    told = check(*answers, **named)
             except (NotYet, NotImplementedError):
                 return not_yet
             except Wrong as wrong:
@@ -108,6 +111,18 @@ def graded(*, of: float, praise: str) -> Callable[[Callable[..., str | None]], C
         return checked
 
     return decorate
+
+
+@contextlib.contextmanager
+def _no_warnings_of_tensorflow() -> Iterator[None]:
+    """Let nothing stand between a student and the hint: TensorFlow warns where small networks are made one by one."""
+    logger = logging.getLogger("tensorflow")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def stronger(verdict: Verdict) -> Verdict:

@@ -199,11 +199,9 @@ ANSWERS = {
             "no field": ((LONG, LONG), "0 fields"),
             "too wide": ((replace(LONG, width=512), LONG), "Too large"),
             "changed places": ((SHORT, replace(SHORT, epochs=60)), "changed places"),
-            "both help": (
-                (replace(LONG, learning_rate=3e-3), replace(LONG, learning_rate=3e-3, epochs=40)),
-                "in hurts large enough",
-            ),
+            "both help": ((replace(FRAME, epochs=60), replace(FRAME, epochs=40)), "in hurts large enough"),
+            "ends above guessing": ((LONG, replace(LONG, epochs=40)), "too much"),
         },
-        slow={"epochs", "rate", "one layer", "changed places", "both help"},
+        slow={"epochs", "rate", "one layer", "changed places", "both help", "ends above guessing"},
     ),
 }
