@@ -174,7 +174,7 @@ def smallest(answer: Settings) -> str:
             why = "The loss still falls at the end."
         else:
             why = "The curves are flat, and high: which of the two ways to fail is this?"
-        raise Wrong(f"{said} {why}", "Underfitting: more units, or a larger rate. Overfitting: fewer epochs.")
+        raise Wrong(f"{said} {why}", "Still falling: more epochs, or a larger rate. Flat and high: more units. Overfitting: fewer epochs.")
     if parameters >= PLANE:
         raise Wrong(
             f"{said} Good; and a plane, with {PLANE:,}, can do that, too. Can fewer?",
@@ -198,7 +198,7 @@ def leaks(find: Callable[..., tuple]) -> None:
 
 
 def _check_found(found: object, planted: Planted) -> None:
-    if not isinstance(found, tuple) or len(found) != 2:
+    if not isinstance(found, (tuple, list)) or len(found) != 2:
         raise Wrong("find does not return two things.", "At its end: return rows, column")
     rows, column = found
     if np.iterable(column) and not isinstance(column, str):
