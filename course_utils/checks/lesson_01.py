@@ -174,7 +174,10 @@ def smallest(answer: Settings) -> str:
             why = "The loss still falls at the end."
         else:
             why = "The curves are flat, and high: which of the two ways to fail is this?"
-        raise Wrong(f"{said} {why}", "Still falling: more epochs, or a larger rate. Flat and high: more units. Overfitting: fewer epochs.")
+        raise Wrong(
+            f"{said} {why}",
+            "Still falling: more epochs, or a larger rate. Flat and high: more units. Overfitting: fewer epochs.",
+        )
     if parameters >= PLANE:
         raise Wrong(
             f"{said} Good; and a plane, with {PLANE:,}, can do that, too. Can fewer?",

@@ -184,7 +184,7 @@ def two_winners(by_loss: float, by_accuracy: float) -> str:
         if count < 4:
             raise Wrong(
                 f"{told} By {name}, it should win in 4. Are the two far enough apart?",
-                f"{told} One must end with a {words} {name} than the other: compare 0 with a rate that believes too little.",
+                f"{told} One must end with a {words} {name} than the other. Compare 0 with a rate that is too high.",
             )
     return told
 
