@@ -174,7 +174,7 @@ def ladder(failed: Callable[[dict[str, float]], list[int]]) -> None:
     good |= {"best_epoch": 10, "epochs": 15, "gap": 0.01, "error": 0.01}
     bad = {"before": 9.0, "valid": 2.2, "plane": 0.3, "ten_rows": 2.0, "best_epoch": 15, "gap": 0.1}
     rng = hidden_rng("00.3")
-    cases = [(good,), *((good | {name: value},) for name, value in bad.items())]
+    cases = [(good,), (good | {"before": 1.0},), *((good | {name: value},) for name, value in bad.items())]
     for _ in range(200):
         some = rng.choice(list(bad), int(rng.integers(0, 5)), replace=False)
         cases.append((good | {str(name): bad[str(name)] for name in some},))
@@ -284,7 +284,7 @@ def colleagues_training(report: Mapping[str, float], fault: str, student: int) -
     if fault != illness:
         raise Wrong(
             "The numbers are right. Does this fault explain all of them?",
-            "Can it learn ten rows? Does the loss move at all, in training?",
+            "Can it learn ten rows? Is before exactly ln 10? Does validation leave it?",
             points=1,
         )
 

@@ -179,7 +179,7 @@ def few_rows(errors_by_name: Callable, standard_error: Callable, rows_needed: Ca
         rows_needed,
         lambda gain, deviation: math.ceil((2 * deviation / gain) ** 2 - 1e-9),
         [(1.0, 1.0), (0.5, 2.0), (0.1, 1.9), (0.06, 1.1)]
-        + [(round(float(rng.uniform(0.05, 1)), 3), round(float(rng.uniform(0.5, 4)), 3)) for _ in range(30)],
+        + [(float(rng.uniform(0.05, 1)), float(rng.uniform(0.5, 4))) for _ in range(30)],
         name="rows_needed",
         mistakes=[
             Mistake(
