@@ -52,6 +52,11 @@ def _tuned(fine_tune: Callable, model: keras.Model, k: int, rate: float) -> kera
 
 
 def _check_layers(model: keras.Model, k: int) -> None:
+    if not model.trainable:
+        raise Wrong(
+            "The model as a whole is frozen: nothing in it can learn, whatever its layers say.",
+            "Set trainable of its layers, one by one; if you froze the model, thaw it first.",
+        )
     heavy = [layer for layer in model.layers if layer.weights]
     free = {id(weight) for weight in model.trainable_weights}  # none at all, if the model as a whole is frozen
     learns = [any(id(weight) in free for weight in layer.weights) for layer in heavy]

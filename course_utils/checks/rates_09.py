@@ -64,6 +64,11 @@ def _own_by_luck(table: pd.DataFrame, start: str) -> tuple:
     return rate, _inside(_medians(table, start), rate)
 
 
+def _own_by_mean(table: pd.DataFrame, start: str) -> tuple:
+    rate = table[table["start"] == start].groupby("rate")["val_loss"].mean().idxmin()
+    return rate, _inside(_medians(table, start), rate)
+
+
 def _own_inside_all(table: pd.DataFrame, start: str) -> tuple:
     rate = _own(table, start)[0]
     return rate, bool(table["rate"].min() < rate < table["rate"].max())
@@ -120,6 +125,11 @@ def check_rates(own: Callable, gain: Callable) -> None:
                 _own_by_luck,
                 "That is the rate of the best single run. Is one lucky seed enough?",
                 "Take the median over the seeds at each rate, then the lowest.",
+            ),
+            Mistake(
+                _own_by_mean,
+                "That rate has the lowest mean. Is it the lowest median, too?",
+                "Take the median: one run that went wrong moves a mean.",
             ),
             Mistake(
                 lambda table, start: (table.groupby("rate")["val_loss"].median().idxmin(), _own(table, start)[1]),

@@ -123,6 +123,14 @@ def never_frozen(model, k, rate):
     return model
 
 
+def whole_frozen(model, k, rate):
+    model.trainable = False
+    for layer in weighty(model)[-k:]:
+        layer.trainable = True
+    model.compile(keras.optimizers.Adam(rate), loss=LOSS)
+    return model
+
+
 def not_again(model, k, rate):
     return fine_tune(model, k, rate, again=not model.compiled)
 
@@ -150,6 +158,11 @@ def lucky(table, start):
     rows = table[table["start"] == start]
     rate = rows.sort_values("val_loss")["rate"].iloc[0]
     return rate, rows["rate"].min() < rate < rows["rate"].max()
+
+
+def by_mean(table, start):
+    means = table[table["start"] == start].groupby("rate")["val_loss"].mean()
+    return means.idxmin(), means.index[0] < means.idxmin() < means.index[-1]
 
 
 def judged(table, start, column="test_loss"):
@@ -278,6 +291,7 @@ ANSWERS = {
             "the first": ((lambda model, k, rate: fine_tune(model, k, rate, weighty(model)[:k]),), "the first layers"),
             "all": ((lambda model, k, rate: fine_tune(model, k, rate, weighty(model)),), "whatever they were before"),
             "never frozen": ((never_frozen,), "can learn"),
+            "model frozen": ((whole_frozen,), "as a whole"),
             "not compiled": ((lambda model, k, rate: fine_tune(model, k, rate, again=False),), "not compiled"),
             "not compiled again": ((not_again,), "optimizer of before"),
             "rate": ((lambda model, k, rate: fine_tune(model, k, 1e-2),), "rate is"),
@@ -296,6 +310,7 @@ ANSWERS = {
         wrong={
             "by test": ((lambda table, start: own(table, start, "test_loss"), gain), "best on test rows"),
             "lucky run": ((lucky, gain), "best single run"),
+            "mean": ((by_mean, gain), "lowest mean"),
             "inside always": ((lambda table, start: (own(table, start)[0], True), gain), "not inside"),
             "sign": ((own, lambda table: (-gain(table)[0], gain(table)[1])), "sign"),
             "validation": ((own, lambda table: gain(table, "val_loss")), "chose the rates"),
