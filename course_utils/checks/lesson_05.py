@@ -205,7 +205,7 @@ def three_ways(own: type, scheduler: Callable, schedule: Callable) -> None:
             ),
             often,
             Mistake(
-                by(lambda i, n, rows, batch: 0.9 ** (i // (rows // batch))),
+                by(lambda i, n, rows, batch: 0.9 ** (i // max(1, rows // batch))),
                 "How many updates does an epoch have, if rows are left over?",
                 "The left-over rows are one more batch: round up.",
             ),
