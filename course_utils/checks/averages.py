@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from course_utils.checks.promises import TOGETHER, half_size_digits, without_validation
+from course_utils.checks.pictures import small_pictures
+from course_utils.checks.promises import TOGETHER, without_validation
 from course_utils.data import Dataset
 from course_utils.experiment import training_loss
 from course_utils.training import fit_together
@@ -43,7 +44,7 @@ def gaps(momentum: float, *, seeds: Sequence[int]) -> np.ndarray:
         In nats, one for each seed: about 0 or less where the averages keep up.
     """
     momentum = check_number("momentum", momentum, at_least=0, below=1)
-    digits, found = half_size_digits(ROWS), []
+    digits, found = small_pictures(n_train=ROWS), []
     for start in range(0, len(seeds), TOGETHER):
         some = list(seeds)[start : start + TOGETHER]
         models = [_network(seed, momentum, keras.optimizers.SGD(RATE), activation="sigmoid") for seed in some]
@@ -55,7 +56,7 @@ def gaps(momentum: float, *, seeds: Sequence[int]) -> np.ndarray:
 
 def patient_data() -> Dataset:
     """The digits that the patients were trained on, and 500 for validation."""
-    return half_size_digits(300)
+    return small_pictures(n_train=300)
 
 
 def patients(cause: str, *, seeds: Sequence[int]) -> list[keras.Model]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from course_utils.checks.hidden import my_rng
-from course_utils.checks.promises import half_size_digits, valid_losses
+from course_utils.checks.pictures import small_pictures
+from course_utils.checks.promises import valid_losses
 from course_utils.experiment import Settings
 from course_utils.validation import check_number
 
@@ -52,4 +53,4 @@ class Disguised:
     def losses(self, rate: float, seeds: tuple[int, ...] | list[int], *, is_disguised: bool = True) -> np.ndarray:
         """Final validation losses, one for each seed; without the disguise, at `rate` itself."""
         rate = rate * self._factor if is_disguised else rate
-        return valid_losses(replace(DISGUISED, learning_rate=rate), half_size_digits(), seeds=seeds)
+        return valid_losses(replace(DISGUISED, learning_rate=rate), small_pictures(n_train=1024), seeds=seeds)

@@ -14,7 +14,8 @@ from course_utils.checks.folding import check_folded, check_witness, random_netw
 from course_utils.checks.functions import Mistake, compare
 from course_utils.checks.gradients import gradient_ratio
 from course_utils.checks.hidden import fresh_seeds, hidden_rng
-from course_utils.checks.training import CURES, cured, sick_networks, small_digits
+from course_utils.checks.pictures import small_pictures
+from course_utils.checks.training import CURES, cured, sick_networks
 from course_utils.checks.verdict import NotYet, Wrong, graded
 from course_utils.data import load_red_wine
 from course_utils.experiment import Settings, run_seeds
@@ -144,7 +145,7 @@ def small_or_slow(student: int, bets: Mapping[str, Mapping[str, float]], cures: 
     unknown = [cure for cure in cures.values() if cure not in CURES]
     if unknown:
         raise Wrong(f"cures names {unknown[0]!r}.", f"Choose from {', '.join(CURES)}.", points=1)
-    data, seeds = small_digits(n_train=200), fresh_seeds(3, exercise="02.3")
+    data, seeds = small_pictures(n_train=200), fresh_seeds(3, exercise="02.3")
     losses = {name: {cure: _lowest(cured(one, cure), data, seeds) for cure in CURES} for name, one in networks.items()}
     cost = np.mean([surprise(valid[name], min(losses[name], key=losses[name].get)) for name in networks])
     told = f"Your bets: {cost:.2f} nats on average; no opinion costs {math.log(len(CURES)):.2f}."

@@ -13,7 +13,8 @@ import pandas as pd
 from course_utils.checks.bets import check_promise
 from course_utils.checks.guarded import Guarded
 from course_utils.checks.hidden import fresh_seeds, hidden_rng
-from course_utils.checks.training import small_digits, train_again
+from course_utils.checks.pictures import small_pictures
+from course_utils.checks.training import train_again
 from course_utils.checks.verdict import NotYet, Wrong, graded
 from course_utils.experiment import Settings, run, training_loss
 from course_utils.validation import check_number
@@ -95,7 +96,7 @@ def two_losses(losses: Callable, below: float, above: float, promise: int) -> st
     if not 0 < above - below <= 0.3 + 1e-9:
         raise Wrong("losses is right. below and above must be at most 0.3 apart, below first.", points=1)
     promised, times = check_promise(promise, of=SEEDS), 0
-    seeds, data = fresh_seeds(SEEDS, exercise="03.2"), small_digits(n_train=300)
+    seeds, data = fresh_seeds(SEEDS, exercise="03.2"), small_pictures(n_train=300)
     pairs = zip(*(_gaps(replace(FRAME, dropout=rate), data, seeds) for rate in (below, above)), strict=True)
     times = sum(low < 0 < high for low, high in pairs)
     told = f"It held in {times} of {SEEDS} seeds; you promised {promised}."
@@ -127,7 +128,7 @@ def _loss(model: keras.Model, data: object, part: str, on: bool) -> float:
 def _check_losses(losses: Callable) -> None:
     if not callable(losses):
         raise Wrong("losses is no function.", "Write it as: def losses(model, data):")
-    data = small_digits(n_train=200)
+    data = small_pictures(n_train=200)
     model = next(train_again(replace(FRAME, dropout=0.5, epochs=15), data, seeds=[1]))[0]
     weights = model.get_weights()
     answer = losses(model, data)
@@ -171,7 +172,7 @@ def two_winners(by_loss: float, by_accuracy: float) -> str:
         raise Wrong("These are the same rate. Can it win against itself?", "Look for a rate which believes too little.")
     # 0.8 against 0 in 20 of 20 calibration seeds: losses of 2.04 to 2.27 and 2.83 to 3.52, accuracies of 0.15 to 0.29
     # and 0.44 to 0.51.
-    data, seeds = small_digits(**NOISY), fresh_seeds(5, exercise="03.3")
+    data, seeds = small_pictures(**NOISY), fresh_seeds(5, exercise="03.3")
     ends = [[h for _, h in train_again(replace(LONG, dropout=rate), data, seeds=seeds)] for rate in rates]
     loss, accuracy = (np.array([[h[name][-1] for h in one] for one in ends]) for name in ("val_loss", "val_accuracy"))
     if np.median(accuracy, axis=1).min() < 0.12:
@@ -194,7 +195,7 @@ def stop_and_test(final: Callable, table: pd.DataFrame) -> None:
     """Exercise 03.4: early stopping, the test set read once, and a table of two times two cells."""
     if not callable(final):
         raise Wrong("final is no function.", "Write it as: def final(settings, data, stops):")
-    data, found = small_digits(**NOISY), []
+    data, found = small_pictures(**NOISY), []
     for seed in fresh_seeds(2, exercise="03.4"):
         settings = replace(LONG, epochs=30, seed=seed)
         curve = run(settings, data).history["val_loss"]
@@ -261,7 +262,7 @@ def minimal_pair(helps: Settings, hurts: Settings) -> str:
             "One field only; the check sets dropout itself, to 0 and 0.3.",
         )
     # 60 and 3 epochs at rate 0.003, in 20 of 20 calibration seeds: 0.3 gains 0.41 to 0.90 nats, and loses 0.08 to 0.18.
-    data, seeds = small_digits(**NOISY), fresh_seeds(5, exercise="03.5")
+    data, seeds = small_pictures(**NOISY), fresh_seeds(5, exercise="03.5")
     losses = {}
     for name, one in {"helps": helps, "hurts": hurts}.items():
         for rate in (0.0, 0.3):

@@ -13,7 +13,8 @@ from course_utils.checks.averages import CAUSES, gaps, patient_data, patients
 from course_utils.checks.functions import Mistake, compare
 from course_utils.checks.hidden import fresh_seeds, hidden_rng
 from course_utils.checks.normalizing import forward
-from course_utils.checks.promises import TRIALS, half_size_digits, points_of, promised, valid_losses
+from course_utils.checks.pictures import small_pictures
+from course_utils.checks.promises import TRIALS, points_of, promised, valid_losses
 from course_utils.checks.verdict import NotYet, Wrong, graded
 from course_utils.experiment import Settings
 
@@ -241,7 +242,7 @@ def minimal_pair(helps: Settings, hurts: Settings) -> str:
         for name, most in MOST.items():
             if getattr(one, name) > most:
                 raise Wrong(f"{name}={getattr(one, name)}: at most {most}, please.", "So that the check takes seconds.")
-    seeds, data, lower, gain = fresh_seeds(SEEDS, exercise="04.5"), half_size_digits(500), {}, {}
+    seeds, data, lower, gain = fresh_seeds(SEEDS, exercise="04.5"), small_pictures(n_train=500), {}, {}
     for name, one in (("helps", helps), ("hurts", hurts)):
         plain, normed = (
             valid_losses(dataclasses.replace(one, batch_norm=norm), data, seeds=seeds) for norm in (False, True)

@@ -1,4 +1,4 @@
-"""Digits of 14 × 14 pixels for the exercises of lessons 07 to 09: small enough that a training takes a second."""
+"""Digits of 14 × 14 pixels for the exercises: small enough that a training takes a second."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ __all__ = ["SIDE", "draw", "small_pictures"]
 SIDE = 14  # pixels
 
 
-@functools.lru_cache(maxsize=16)
-def small_pictures(n_train: int = 500, n_valid: int = 500, n_test: int = 500, seed: int = 0) -> Dataset:
+def small_pictures(
+    n_train: int = 500, n_valid: int = 500, n_test: int = 500, *, label_noise: float = 0.0, seed: int = 0
+) -> Dataset:
     """Digits whose pixels are the means of 2 × 2 of MNIST's.
 
     Parameters
     ----------
-    n_train, n_valid, n_test, seed
+    n_train, n_valid, n_test, label_noise, seed
         As in `data.load_mnist`.
 
     Returns
@@ -30,7 +31,12 @@ def small_pictures(n_train: int = 500, n_valid: int = 500, n_test: int = 500, se
     Dataset
         Inputs of shape (rows, 196).
     """
-    data = load_mnist(n_train=n_train, n_valid=n_valid, n_test=n_test, seed=seed)
+    return _shrunk(n_train, n_valid, n_test, label_noise, seed)
+
+
+@functools.lru_cache(maxsize=16)
+def _shrunk(n_train: int, n_valid: int, n_test: int, label_noise: float, seed: int) -> Dataset:
+    data = load_mnist(n_train=n_train, n_valid=n_valid, n_test=n_test, label_noise=label_noise, seed=seed)
     parts = {name: getattr(data, name).reshape(-1, SIDE, 2, SIDE, 2) for name in ("x_train", "x_valid", "x_test")}
     return replace(data, **{name: x.mean(axis=(2, 4)).reshape(-1, SIDE * SIDE) for name, x in parts.items()})
 

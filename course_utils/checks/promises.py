@@ -1,40 +1,21 @@
-"""What a check needs to hold a promise against new seeds: small digits, trainings, and the points of a promise."""
+"""What a check needs to hold a promise against new seeds: trainings, and the points of a promise."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from course_utils.checks.verdict import Wrong
-from course_utils.data import Dataset, load_mnist
+from course_utils.data import Dataset
 from course_utils.experiment import Settings, run_seeds, training_loss
 from course_utils.validation import check_integer
 
-__all__ = ["TRIALS", "half_size_digits", "points_of", "promised", "valid_losses", "without_validation"]
+__all__ = ["TRIALS", "points_of", "promised", "valid_losses", "without_validation"]
 
 TRIALS = 20
 TOGETHER = 5  # a graph of five networks is kept for the next five; one of twenty is large, and traced each time
-
-
-@functools.lru_cache(maxsize=4)
-def half_size_digits(n_train: int = 1024) -> Dataset:
-    """Digits of 14 × 14 pixels, each the mean of 2 × 2 of MNIST's: an exercise takes seconds.
-
-    Parameters
-    ----------
-    n_train : int
-        Digits to train on.
-
-    Returns
-    -------
-    Dataset
-        Inputs of shape (rows, 196); 500 rows for validation, none for a test.
-    """
-    digits = load_mnist(n_train=n_train, n_valid=500, n_test=0)
-    return replace(digits, x_train=_half(digits.x_train), x_valid=_half(digits.x_valid))
 
 
 def valid_losses(settings: Settings, data: Dataset, *, seeds: Sequence[int]) -> np.ndarray:
@@ -87,7 +68,3 @@ def points_of(promise: int, held: int, *, of: float) -> str:
             points=of * promise / TRIALS,
         )
     return f"It held in {held} of {TRIALS} new seeds."
-
-
-def _half(images: np.ndarray) -> np.ndarray:
-    return images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196)

@@ -10,7 +10,8 @@ import pandas as pd
 
 from course_utils.checks.disguise import Disguised
 from course_utils.checks.hidden import fresh_seeds
-from course_utils.checks.promises import TRIALS, half_size_digits, points_of, promised, valid_losses
+from course_utils.checks.pictures import small_pictures
+from course_utils.checks.promises import TRIALS, points_of, promised, valid_losses
 from course_utils.checks.verdict import Wrong, graded
 from course_utils.experiment import Settings
 
@@ -77,7 +78,7 @@ def batch_sizes(design: str, small: Settings, large: Settings, tried: pd.DataFra
         raise Wrong("small and large are Settings.", "replace(BASE, batch_size=32, learning_rate=…, epochs=…)")
     if winner not in SIZES:
         raise Wrong(f"winner={winner!r}: choose 32 or 512.")
-    promise, data = promised(promise), half_size_digits()
+    promise, data = promised(promise), small_pictures(n_train=1024)
     _check_design(design, small, large, len(data.x_train))
     for one in (small, large):
         _check_own_rate(tried, one)

@@ -1,8 +1,7 @@
-"""What the checks of several exercises train, and on what: small digits, sick networks, one network many times."""
+"""What the checks of several exercises train: sick networks, and one network many times."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -10,47 +9,20 @@ import keras
 import numpy as np
 
 from course_utils.checks.hidden import my_rng
-from course_utils.data import Dataset, load_mnist
+from course_utils.data import Dataset
 from course_utils.experiment import Settings, make_model
 from course_utils.training import fit
 from course_utils.validation import check_choice
 
-__all__ = ["CURES", "cured", "sick_networks", "small_digits", "train_again"]
+__all__ = ["CURES", "cured", "sick_networks", "train_again"]
 
 CURES = ("rate × 10", "rate / 10", "units × 4", "epochs × 3")
-
-
-def small_digits(*, label_noise: float = 0.0, n_train: int = 300, seed: int = 0) -> Dataset:
-    """Digits of 14 × 14 pixels: `n_train` to train on, 500 for validation, 500 for the test.
-
-    Parameters
-    ----------
-    label_noise, n_train, seed
-        As in `data.load_mnist`.
-
-    Returns
-    -------
-    Dataset
-        Inputs of shape (rows, 196): means over squares of 2 × 2 pixels.
-    """
-    return _small_digits(label_noise, n_train, seed)
-
-
-@functools.lru_cache(maxsize=8)
-def _small_digits(label_noise: float, n_train: int, seed: int) -> Dataset:
-    data = load_mnist(n_train=n_train, n_valid=500, n_test=500, label_noise=label_noise, seed=seed)
-    inputs = {name: _shrunk(getattr(data, name)) for name in ("x_train", "x_valid", "x_test")}
-    return replace(data, **inputs)
-
-
-def _shrunk(pixels: np.ndarray) -> np.ndarray:
-    return pixels.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196)
 
 
 def sick_networks(student: int) -> dict[str, Settings]:
     """Three networks that need three different cures, in an order of the student's own.
 
-    One has too small a learning rate, one too large a rate, one too few units; all for `small_digits(n_train=200)`.
+    One has too small a learning rate, one too large a rate, one too few units; all for `small_pictures(n_train=200)`.
 
     Parameters
     ----------
@@ -123,5 +95,5 @@ def _start_anew(model: keras.Sequential, seed: int) -> None:
     for state in model.non_trainable_variables:  # of the generators of dropout
         state.assign(rng.integers(2**31, size=state.shape).astype(state.dtype))
     for memory in model.optimizer.variables:
-        if memory is not model.optimizer._learning_rate:
+        if memory is not model.optimizer.learning_rate:
             memory.assign(np.zeros(memory.shape, memory.dtype))
