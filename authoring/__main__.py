@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 
-from authoring.calibrate import N_SEEDS, calibrate
+from authoring.calibrate import AT_ONCE, N_SEEDS, calibrate
 from authoring.exercises import make_exercises, solutions
 from authoring.form import minutes, unsupported_numbers
 from authoring.graders import GRADERS, export
@@ -27,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     everything = "all under lessons/ if none is given; for exercises and export, those with solutions"
     parser.add_argument("notebooks", nargs="*", type=Path, help=everything)
     parser.add_argument("--seeds", type=int, default=N_SEEDS, help="for calibrate: on how many (%(default)s)")
+    together = "for calibrate: times five seeds in one execution (%(default)s); 1 where a notebook averages its five"
+    parser.add_argument("--at-once", type=int, default=AT_ONCE, help=together)
     parser.add_argument("--to", nargs=2, metavar=("GRADER", "FOLDER"), help=f"for export: {' or '.join(GRADERS)}")
     options = parser.parse_intermixed_args(arguments)  # notebooks may follow --to
     if options.command == "export" and (options.to is None or options.to[0] not in GRADERS):
@@ -34,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     do: dict[str, Callable[[Path], Found]] = {
         "record": _record,
         "check": _check,
-        "calibrate": lambda path: _calibrate(path, seeds=options.seeds),
+        "calibrate": lambda path: _calibrate(path, seeds=options.seeds, at_once=options.at_once),
         "exercises": _exercises,
         "export": lambda path: (f": {export(path, options.to[0], options.to[1])}", []),
     }
@@ -70,8 +72,8 @@ def _exercises(path: Path) -> Found:
     return ("" if is_new else " (no change)"), check(made)
 
 
-def _calibrate(path: Path, *, seeds: int) -> Found:
-    entries = calibrate(path, seeds=seeds)
+def _calibrate(path: Path, *, seeds: int, at_once: int) -> Found:
+    entries = calibrate(path, seeds=seeds, at_once=at_once)
     unsafe = [f"{one.statement}: held in {one.held} of {one.of} seeds" for one in entries if not one.is_safe]
     return f" ({len(entries)} claims on {seeds} seeds)", unsafe
 

@@ -32,7 +32,7 @@ LEDGER, PAGE = LESSONS / "ledger.json", LESSONS / "LEDGER.md"
 FOUND = LESSONS.parent / ".calibration"
 FIRST_SEED, N_SEEDS = 100_000, 200  # far from what authors look at
 PER_RUN = 5  # seeds of a notebook, as in `seeds(5)`
-AT_ONCE = 4  # times as many in one execution here
+AT_ONCE = 4  # times as many in one execution here, unless a notebook uses its seeds together (an average of five)
 CELL_TIMEOUT = 1800  # seconds
 MOST_OFTEN = 0.01  # how often one claim may fail on five fresh seeds
 VERSIONS = ("tensorflow", "keras", "numpy", "scikit-learn")
@@ -95,16 +95,19 @@ def break_probability(share: float, *, at_least: int, seeds: int = PER_RUN) -> f
     return float(binom.cdf(at_least - 1, seeds, share))
 
 
-def calibrate(path: Path, *, seeds: int = N_SEEDS, first: int = FIRST_SEED) -> list[Entry]:
+def calibrate(path: Path, *, seeds: int = N_SEEDS, first: int = FIRST_SEED, at_once: int = AT_ONCE) -> list[Entry]:
     """Run a notebook until every claim has been tried on so many seeds, and put what was found into the ledger.
 
     Parameters
     ----------
     path : pathlib.Path
     seeds : int
-        In blocks of twenty; those that were run before are not run again.
+        In blocks of five times `at_once`; those that were run before are not run again.
     first : int
         The first of them.
+    at_once : int
+        How many times the notebook's own number of seeds one execution takes; 1 for a notebook that uses its seeds
+        together, as in an average of five networks.
 
     Returns
     -------
@@ -122,15 +125,15 @@ def calibrate(path: Path, *, seeds: int = N_SEEDS, first: int = FIRST_SEED) -> l
     if not path.is_file():
         raise FileNotFoundError(f"There is no notebook {path}.")
     notebook = nbformat.read(path, as_version=4)
-    # Another version of the notebook is another experiment: what was found for it is not mixed in.
-    folder = FOUND / path.stem / _fingerprint(notebook)
+    # Another version of the notebook, or other blocks, is another experiment: what was found for it is not mixed in.
+    folder = FOUND / path.stem / f"{_fingerprint(notebook)}-{at_once}"
     folder.mkdir(parents=True, exist_ok=True)
-    block = PER_RUN * AT_ONCE
+    block = PER_RUN * at_once
     starts = range(first, first + seeds, block)
     for number, start in enumerate(starts, start=1):
         found = folder / f"{start}.jsonl"
         if not found.exists():
-            _run(path, notebook, start, found)
+            _run(path, notebook, start, found, at_once)
             print(f"{path.name}: {number} of {len(starts)} runs", flush=True)
     entries = list(_sums(folder / f"{start}.jsonl" for start in starts))
     _write(path, entries, seeds=len(starts) * block, first=first)
@@ -175,12 +178,12 @@ def page(ledger: dict[str, dict]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _run(path: Path, notebook: nbformat.NotebookNode, start: int, found: Path) -> None:
+def _run(path: Path, notebook: nbformat.NotebookNode, start: int, found: Path, at_once: int) -> None:
     """Execute the notebook from this seed and keep what its claims found; all of it, or nothing."""
     with tempfile.TemporaryDirectory() as folder:
         heard = Path(folder) / "claims.jsonl"
         heard.touch()
-        listen = nbformat.v4.new_code_cell(LISTEN % (_printed(notebook), str(heard), AT_ONCE))
+        listen = nbformat.v4.new_code_cell(LISTEN % (_printed(notebook), str(heard), at_once))
         listening = nbformat.from_dict({**notebook, "cells": [listen]})
         listening.cells += copy.deepcopy(notebook.cells)  # a run must not overwrite what the notebook printed
         try:

@@ -44,7 +44,7 @@ def test_claims_are_counted_seed_by_seed_over_all_runs(notebook, tmp_path):
 def test_what_was_run_is_not_run_again_unless_the_code_has_changed(notebook, monkeypatch):
     ledger.calibrate(notebook, seeds=20)
     runs = []
-    monkeypatch.setattr(ledger, "_run", lambda path, own, start, found: runs.append(start) or found.touch())
+    monkeypatch.setattr(ledger, "_run", lambda path, own, start, found, at_once: runs.append(start) or found.touch())
     ledger.calibrate(notebook, seeds=40, first=ledger.FIRST_SEED)
     assert runs == [ledger.FIRST_SEED + 20]
     changed = nbformat.read(notebook, as_version=4)
@@ -52,6 +52,8 @@ def test_what_was_run_is_not_run_again_unless_the_code_has_changed(notebook, mon
     nbformat.write(changed, notebook)
     ledger.calibrate(notebook, seeds=20)
     assert runs == [ledger.FIRST_SEED + 20, ledger.FIRST_SEED]
+    ledger.calibrate(notebook, seeds=10, at_once=1)  # other blocks: those of twenty are not mixed in
+    assert runs[2:] == [ledger.FIRST_SEED, ledger.FIRST_SEED + 5]
 
 
 @pytest.mark.slow
