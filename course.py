@@ -33,7 +33,7 @@ SPACE = 4e9  # bytes that the environment and pip's downloads need
 LONGEST = 90  # of the folder's path on Windows, where a file's whole path may have 260 characters
 TICK = 5  # seconds between two lines of progress
 # Each takes whole files: the cells of a notebook share a kernel, the tests of a module their fixtures.
-TWO_PROCESSES = ["-n", "2", "--dist", "loadfile"]
+TWO_PROCESSES = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]  # tests/conftest.py says the order
 
 
 def main() -> int:

@@ -13,6 +13,15 @@ def pytest_configure():
     matplotlib.use("Agg")  # not through the environment, which the notebooks' kernels would inherit
 
 
+LONGEST = ("further", "checks", "lessons", "browser", "solutions", "exercises")  # folders, the longest files first
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with long files, so that no process is alone with one at the end; within a file nothing changes."""
+    ranks = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.parent.name, len(ranks)))
+
+
 @pytest.fixture(autouse=True)
 def _close_figures():
     """No test finds the figures of another one, such as those of code that the explorer shows."""
