@@ -18,7 +18,7 @@ PAGES = [
     *(f"lessons/{name}.md" for name in ("INDEX", "TEACHING", "GLOSSARY")),
 ]
 LESSON_ROW = re.compile(r"^\| \[(\d\d) [^\]]+\]\((lessons/[^)/]+\.ipynb)\) .*\|", re.MULTILINE)
-TOPICS = {f"T{number:02d}" for number in (*range(1, 69), *range(70, 75), 80, 81)}
+TOPICS = {f"T{number:02d}" for number in (*range(1, 69), 70, 71, 72, 80, 81)}
 QUESTIONS = {f"Q{number:02d}" for number in range(1, 25)}
 INDEX_ROW = re.compile(
     r"^\| ([TQ]\d+) \| [^|]+ \| \[(\d\d)(?: further)?, [^\]]+\]\(([^#)]+)#([^)]+)\) \|$", re.MULTILINE
