@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ __all__ = [
     "Part",
     "cells_of",
     "make_exercises",
+    "read_outside",
     "read_parts",
     "solutions",
     "stubs",
@@ -110,13 +111,14 @@ def students_version(path: Path) -> NotebookNode:
     FileNotFoundError, ValueError
         As `read_parts`.
     """
-    path, cells = Path(path), []
-    for part in read_parts(path):
+    path, cells, parts = Path(path), [], read_parts(path)
+    needed = read_outside(parts)
+    for part in parts:
         if part.kind == "why":
             continue
         source = part.cell.source
         if part.kind == "solution":
-            source = stubs(source)
+            source = stubs(source, needed)
         elif part.kind == "written":
             source = ANSWER_HERE
         if not cells:
@@ -160,25 +162,55 @@ def cells_of(notebook: NotebookNode) -> list[tuple[str, str, list[str]]]:
     return [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in notebook.cells]
 
 
-def stubs(source: str) -> str:
-    """A cell with `...` in place of each region, or with `name = ...` for each name that a region at the top binds."""
+def read_outside(parts: Iterable[Part]) -> set[str]:
+    """The names that code outside of the regions reads: of what a region binds, a student has to know these alone.
+
+    Raises
+    ------
+    ValueError
+        If a code cell is no Python.
+    """
+    names = set()
+    for part in parts:
+        if part.cell.cell_type != "code":
+            continue
+        try:
+            tree = ast.parse(stubs(part.cell.source))
+        except SyntaxError as error:
+            raise ValueError(f"exercise {part.number}, a code cell is no Python: {error.msg}: {error.text}") from error
+        names |= {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}
+    return names
+
+
+def stubs(source: str, needed: Container[str] | None = None) -> str:
+    """A cell with `...` in place of each region, or with `name = ...` for each name that a region at the top binds.
+
+    Parameters
+    ----------
+    source : str
+        Of the cell.
+    needed : container of str, optional
+        Of the names, only these; without it, all.
+    """
     lines = []
     for is_solution, some in _regions(source, "cell"):
         indent = _indent(some[0])
         names = _names(some) if is_solution and not indent else []
+        names = [name for name in names if needed is None or name in needed]
         lines += ([f"{name} = ..." for name in names] or [f"{indent}..."]) if is_solution else some
     return "\n".join(lines)
 
 
-def with_names(source: str) -> str:
+def with_names(source: str, needed: Container[str] | None = None) -> str:
     """A cell for graders, which put `...` for a region: before one at the top, its names are bound to `...`.
 
-    So a check cell runs where nothing was answered, instead of ending in a `NameError`.
+    So a check cell runs where nothing was answered, instead of ending in a `NameError`. Of the names, only those in
+    `needed` are bound, if it is given.
     """
     lines = []
     for is_solution, some in _regions(source, "cell"):
         if is_solution and not _indent(some[0]):
-            lines += [f"{name} = ..." for name in _names(some)]
+            lines += [f"{name} = ..." for name in _names(some) if needed is None or name in needed]
         lines += some
     return "\n".join(lines)
 

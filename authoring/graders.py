@@ -14,7 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output, new_raw_cell
 
-from authoring.exercises import ANSWER_HERE, BEGIN, END, Part, read_parts, with_names
+from authoring.exercises import ANSWER_HERE, BEGIN, END, Part, read_outside, read_parts, with_names
 from authoring.notebooks import KERNELSPEC
 
 __all__ = ["GRADERS", "export", "nbgrader_notebook", "otter_notebook"]
@@ -67,9 +67,7 @@ def export(path: Path, grader: str, folder: Path) -> Path:
 def nbgrader_notebook(path: Path) -> NotebookNode:
     """The source notebook of an assignment of nbgrader, whose cells say in their metadata what they are."""
     lesson, cells, used = path.name.partition("_")[0], [], {}
-    for part in read_parts(path):
-        if part.kind == "why":
-            continue
+    for part in _parts(path):
         cell = _plain(part)
         if part.kind in ("solution", "check", "written"):
             name = f"l{lesson}-q{part.number}" + {"solution": "", "check": "-check", "written": "-text"}[part.kind]
@@ -100,9 +98,9 @@ def otter_notebook(path: Path) -> NotebookNode:
             "generate: true\ntests:\n  files: true\n  ok_format: true"
         )
     ]
-    parts = read_parts(path)
+    parts = _parts(path)
     for number in sorted({part.number for part in parts}):
-        some = [part for part in parts if part.number == number and part.kind != "why"]
+        some = [part for part in parts if part.number == number]
         cells += _otter_question(some) if number else [_plain(part) for part in some]
     return _notebook(cells)
 
@@ -149,11 +147,20 @@ def _block(name: str, cells: list[NotebookNode]) -> Iterator[NotebookNode]:
     yield new_raw_cell(f"# END {name}")
 
 
+def _parts(path: Path) -> list[Part]:
+    """What students get; names that their cells read hold `...` until they are answered."""
+    parts = read_parts(path)
+    needed = read_outside(parts)
+    for part in parts:
+        if part.kind == "solution":
+            part.cell.source = with_names(part.cell.source, needed)
+    return [part for part in parts if part.kind != "why"]
+
+
 def _plain(part: Part) -> NotebookNode:
-    """The cell without outputs and tags, and with names that hold `...` until they are answered."""
-    if part.cell.cell_type == "markdown":
-        return new_markdown_cell(part.cell.source)
-    return new_code_cell(with_names(part.cell.source) if part.kind == "solution" else part.cell.source)
+    """The cell without outputs and tags."""
+    make = new_markdown_cell if part.cell.cell_type == "markdown" else new_code_cell
+    return make(part.cell.source)
 
 
 def _notebook(cells: list[NotebookNode]) -> NotebookNode:

@@ -93,6 +93,22 @@ def test_regions_become_dots_and_names_that_they_bind_are_kept():
     assert stubs("# BEGIN SOLUTION\nprint(3)\n# END SOLUTION") == "..."
 
 
+def test_a_stub_names_only_what_code_outside_of_the_regions_reads(course):
+    helper, asked = "# BEGIN SOLUTION\nhelper = 1\n# END SOLUTION", "helper = 2\n# BEGIN SOLUTION\n"
+    asked += "own = helper\ntwice = lambda x: 2 * x\nlater = own\n# END SOLUTION\nprint(later)"
+    some = cells()
+    some[3:4] = [new_code_cell(source, metadata={"tags": ["solution"]}) for source in (helper, asked)]
+    path = write(course, some)
+    assert [cell.source for cell in students_version(path).cells[3:5]] == [
+        "...",  # what only another region reads
+        "helper = 2\ntwice = ...\nlater = ...\nprint(later)",  # in the check, and below the region
+    ]
+    assert "helper = ..." not in "".join(cell.source for cell in nbgrader_notebook(path).cells)
+    assert "twice = ...\nlater = ...\n# BEGIN" in nbgrader_notebook(path).cells[4].source
+    with pytest.raises(ValueError, match=r"exercise 1, a code cell is no Python: .*1 \+"):
+        students_version(write(course, [*some, new_code_cell("1 +")]))
+
+
 def test_graders_find_the_names_bound_before_a_region():
     top = "# BEGIN SOLUTION\na = 1\n# END SOLUTION"
     assert with_names(top) == f"a = ...\n{top}"

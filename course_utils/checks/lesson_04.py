@@ -254,14 +254,16 @@ def minimal_pair(helps: Settings, hurts: Settings) -> str:
             )
         lower[name] = int(np.sum(normed < plain))
         gain[name] = float(np.mean(np.minimum(plain, MOST_LOSS) - np.minimum(normed, MOST_LOSS)))
+    told = (
+        f"Of {SEEDS} new seeds, batch norm ends lower in {lower['helps']} for helps, and in {lower['hurts']} for hurts."
+    )
     if not gain["helps"] > 0 > gain["hurts"]:
         raise Wrong(
-            f"On {SEEDS} new seeds, batch norm ends lower in {lower['helps']} for helps, and in {lower['hurts']} for "
-            f"hurts. Wanted: a lower mean for helps, a higher one for hurts.",
+            f"{told} Wanted: a lower mean for helps, a higher one for hurts.",
             "It gains most where a plain network cannot train: a high rate, many sigmoid layers. It loses most where "
             "its averages lag: how many updates are there? Measure with repeat, on five seeds.",
         )
-    return f"Batch norm ends lower in {lower['helps']} and in {lower['hurts']} of {SEEDS} new seeds."
+    return told
 
 
 CHECKS = (forward, memory, folded, diagnosed, minimal_pair)

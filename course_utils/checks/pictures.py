@@ -6,7 +6,6 @@ import functools
 from dataclasses import replace
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from course_utils import plots
 from course_utils.data import Dataset, load_mnist
@@ -41,7 +40,7 @@ def _shrunk(n_train: int, n_valid: int, n_test: int, label_noise: float, seed: i
     return replace(data, **{name: x.mean(axis=(2, 4)).reshape(-1, SIDE * SIDE) for name, x in parts.items()})
 
 
-def draw(x: np.ndarray, *, columns: int) -> Figure:
-    """Show pictures of 14 × 14 pixels, flat or not, `columns` in a row."""
+def draw(x: np.ndarray, *, columns: int) -> np.ndarray:
+    """Show pictures of 14 × 14 pixels, flat or not, `columns` in a row; return the axes, shape (rows, columns)."""
     pictures = np.asarray(x).reshape(-1, SIDE, SIDE)
     return plots.digits(pictures.repeat(2, axis=1).repeat(2, axis=2), columns=columns)
