@@ -155,7 +155,7 @@ def page(ledger: dict[str, dict]) -> str:
     lines = [
         "# Ledger of claims",
         "",
-        "Every line with a ✔ in the lessons was tried on seeds that nobody had looked at before. *Held* says in how",
+        "Every line with a ✔ in the notebooks below was tried on seeds that nobody had looked at. *Held* says in how",
         "many of them the sentence was true, *interval* what that says about all seeds (Wilson, 95 %), *effect* the",
         "number that the sentence is about (median, middle 90 % of the seeds), *breaks* how often five fresh seeds",
         "would turn ✔ into ✘. This page is made by `python -m authoring calibrate`.",
