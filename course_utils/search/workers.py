@@ -28,8 +28,10 @@ def dask_setup(worker: Worker) -> None:
     with _without_stderr():
         import tensorflow as tf  # noqa: PLC0415
 
-        tf.config.threading.set_intra_op_parallelism_threads(worker.state.nthreads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+        # Too late where a script has the course imported at its top: each worker runs that first.
+        with contextlib.suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(worker.state.nthreads)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.zeros(1)  # TensorFlow looks for its devices now; then, threads cannot be set any more
         import course_utils.search.estimators  # noqa: F401, PLC0415
     gc.freeze()  # what stays for good need not be searched for garbage: a tenth of the time of small fits

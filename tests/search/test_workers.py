@@ -4,17 +4,20 @@ import os
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
 import psutil
 import pytest
+import tensorflow as tf
 from dask.distributed import Client, LocalCluster
 from joblib import parallel_config
 from sklearn.dummy import DummyRegressor
 from sklearn.model_selection import cross_val_score
 
 from course_utils.search.progress_bar import _counting
+from course_utils.search.workers import dask_setup
 from tests.search.shared import assert_same_search, random_search
 
 pytestmark = pytest.mark.slow
@@ -60,6 +63,13 @@ def test_dask_workers_are_ready_with_one_thread_each_and_write_nothing(cluster, 
     found = Client.current().run(threads)
     assert list(found.values()) == [1, 1]
     assert worker_log.read_text() == ""
+
+
+def test_a_worker_in_which_tensorflow_runs_already_is_made_ready_all_the_same():
+    """As where a script has the course imported at its top, which each worker runs first."""
+    tf.zeros(1)
+    dask_setup(SimpleNamespace(state=SimpleNamespace(nthreads=3)))
+    assert tf.config.threading.get_intra_op_parallelism_threads() != 3
 
 
 def test_progress_counts_the_fits_of_the_workers(cluster):
