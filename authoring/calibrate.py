@@ -158,7 +158,8 @@ def page(ledger: dict[str, dict]) -> str:
         "Every line with a ✔ in the notebooks below was tried on seeds that nobody had looked at. *Held* says in how",
         "many of them the sentence was true, *interval* what that says about all seeds (Wilson, 95 %), *effect* the",
         "number that the sentence is about (median, middle 90 % of the seeds), *breaks* how often five fresh seeds",
-        "would turn ✔ into ✘. This page is made by `python -m authoring calibrate`.",
+        "would turn ✔ into ✘. What held in fewer than 199 of 200 asks for three of five since then, or is no claim any",
+        "more. This page is made by `python -m authoring calibrate`.",
     ]
     safe = 1.0
     for name, one in ledger.items():
