@@ -8,6 +8,7 @@ holds the sums, and `lessons/LEDGER.md` is made from it.
 
 from __future__ import annotations
 
+import collections
 import copy
 import datetime
 import hashlib
@@ -15,7 +16,6 @@ import json
 import platform
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -26,7 +26,7 @@ from scipy.stats import binom, binomtest
 
 from authoring.notebooks import LESSONS, execute
 
-__all__ = ["Entry", "break_probability", "calibrate", "page", "read_ledger"]
+__all__ = ["Entry", "break_probability", "broken_groups", "calibrate", "page", "read_ledger"]
 
 LEDGER, PAGE = LESSONS / "ledger.json", LESSONS / "LEDGER.md"
 FOUND = LESSONS.parent / ".calibration"
@@ -135,13 +135,31 @@ def calibrate(path: Path, *, seeds: int = N_SEEDS, first: int = FIRST_SEED, at_o
         if not found.exists():
             _run(path, notebook, start, found, at_once)
             print(f"{path.name}: {number} of {len(starts)} runs", flush=True)
-    entries = list(_sums(folder / f"{start}.jsonl" for start in starts))
-    _write(path, entries, seeds=len(starts) * block, first=first)
+    runs = [_by_claim(folder / f"{start}.jsonl") for start in starts]
+    entries = _sums(runs)
+    _write(path, entries, broken=broken_groups(runs, at_once), seeds=len(starts) * block, first=first)
     return entries
 
 
+def broken_groups(runs: list[dict[tuple[str, int], dict]], at_once: int) -> tuple[int, int]:
+    """How many groups of seeds, each as one reader runs them, break a claim; and how many groups there are.
+
+    The same number can be computed from the claims one by one, as if they failed independently of one another. These
+    were really run.
+    """
+    broken = []
+    for run in runs:
+        for i in range(at_once):
+            sizes = ((line, len(line["per_seed"]) // at_once) for line in run.values())
+            broken.append(any(sum(line["per_seed"][i * n : (i + 1) * n]) < line["at_least"] for line, n in sizes))
+    return sum(broken), len(broken)
+
+
 def read_ledger() -> dict[str, dict]:
-    """By notebook: `seeds`, `first`, `date`, `versions` and `claims`, a list of `Entry`; empty if nothing was run."""
+    """By notebook: `seeds`, `first`, `date`, `versions`, `broken` and `claims`, a list of `Entry`; empty without any.
+
+    `broken` is what `broken_groups` found, and absent where that was not counted yet.
+    """
     if not LEDGER.is_file():
         return {}
     notebooks = json.loads(LEDGER.read_text(encoding="utf8"))
@@ -174,6 +192,11 @@ def page(ledger: dict[str, dict]) -> str:
             lines.append(
                 f"| {claim.statement} | {claim.held} of {claim.of} | {low:.3f}–{high:.3f} | {effect} | {breaks:.4f} |"
             )
+        if "broken" in one:
+            lines += [
+                "",
+                "Five seeds at a time, as a reader runs them: {} of {} runs break a claim.".format(*one["broken"]),
+            ]
     if ledger:
         lines += ["", f"On five fresh seeds, these notebooks together would fail in {1 - safe:.1%} of all runs."]
     return "\n".join(lines) + "\n"
@@ -200,34 +223,36 @@ def _printed(notebook: nbformat.NotebookNode) -> dict[str, int]:
     return {found["statement"]: int(found["of"]) for text in texts for found in HELD.finditer(text)}
 
 
-def _sums(files: Iterable[Path]) -> Iterator[Entry]:
-    """One entry for each claim: a statement that stands twice in a notebook is two claims, in their order.
+def _by_claim(file: Path) -> dict[tuple[str, int], dict]:
+    """What one execution found: a statement that stands twice in a notebook is two claims, in their order."""
+    found, times = {}, collections.Counter()
+    for line in map(json.loads, file.read_text(encoding="utf8").splitlines()):
+        times[line["statement"]] += 1
+        found[line["statement"], times[line["statement"]]] = line
+    return found
 
-    The last run says which claims there are, and in how many seeds they must hold.
-    """
-    runs: list[dict[tuple[str, int], dict]] = []
-    for file in files:
-        runs.append({})
-        times: dict[str, int] = {}
-        for line in map(json.loads, file.read_text(encoding="utf8").splitlines()):
-            times[line["statement"]] = times.get(line["statement"], 0) + 1
-            runs[-1][line["statement"], times[line["statement"]]] = line
+
+def _sums(runs: list[dict[tuple[str, int], dict]]) -> list[Entry]:
+    """One entry for each claim. The last run says which there are, and in how many seeds they must hold."""
+    entries = []
     for claim, last in (runs[-1] if runs else {}).items():
         lines = [run[claim] for run in runs]
         held = [value for line in lines for value in line["per_seed"]]
         effects = [value for line in lines for value in line["effect"] or ()]
         middle = tuple(float(value) for value in np.nanquantile(effects, [0.5, 0.05, 0.95])) if effects else None
         statement, _ = claim
-        yield Entry(statement, sum(held), len(held), last["at_least"], per_run=last["per_run"], effect=middle)
+        entries.append(Entry(statement, sum(held), len(held), last["at_least"], per_run=last["per_run"], effect=middle))
+    return entries
 
 
-def _write(path: Path, entries: list[Entry], *, seeds: int, first: int) -> None:
+def _write(path: Path, entries: list[Entry], *, broken: tuple[int, int], seeds: int, first: int) -> None:
     ledger = read_ledger()
     ledger[path.stem if path.parent == LESSONS else f"{path.parent.name}/{path.stem}"] = {
         "seeds": seeds,
         "first": first,
         "date": datetime.date.today().isoformat(),
         "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in VERSIONS}},
+        "broken": broken,
         "claims": entries,
     }
     ledger = dict(sorted(ledger.items()))

@@ -37,7 +37,9 @@ def test_claims_are_counted_seed_by_seed_over_all_runs(notebook, tmp_path):
     assert (even.held, even.of, even.effect) == (20, 40, None)
     (name,) = ledger.read_ledger()
     assert ledger.read_ledger()[name]["claims"] == [grow, even]
-    assert "| seeds are even | 20 of 40 |" in (tmp_path / "LEDGER.md").read_text(encoding="utf8")
+    told = (tmp_path / "LEDGER.md").read_text(encoding="utf8")
+    assert "| seeds are even | 20 of 40 |" in told
+    assert "0 of 8 runs break a claim" in told
 
 
 @pytest.mark.slow
@@ -72,6 +74,17 @@ def test_the_command_names_what_is_not_safe(notebook, capsys):
     said = capsys.readouterr().out
     assert "01_tiny.ipynb: needs mending (2 claims on 20 seeds)" in said
     assert "  - seeds are even: held in 10 of 20 seeds" in said
+
+
+def test_groups_of_seeds_that_break_a_claim_are_counted():
+    def run(**held):
+        return {(name, 1): {"per_seed": found, "at_least": 2} for name, found in held.items()}
+
+    steady, other = [1, 1, 0, 1, 1, 0], [0, 1, 1, 0, 0, 1]  # two groups of three: the second breaks the other claim
+    assert ledger.broken_groups([run(steady=steady)], 2) == (0, 2)
+    assert ledger.broken_groups([run(steady=steady, other=other), run(steady=steady)], 2) == (1, 4)
+    assert ledger.broken_groups([run(steady=other, other=other)], 2) == (1, 2)  # one run, however many claims it breaks
+    assert ledger.broken_groups([run(other=other)], 1) == (0, 1)
 
 
 def test_a_claim_is_safe_when_even_the_low_end_of_its_interval_is():

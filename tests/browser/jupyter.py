@@ -242,7 +242,9 @@ class Explorer:
         )
 
     def wait_finished(self, *words: str, timeout: float = 60) -> None:
-        """Wait until training is over and the sentence holds all words."""
+        """Wait until training is over and the sentence is there and holds all words; it comes after the status."""
         self.wait_for(
-            "status.includes('finished') && words.every(word => sentence.includes(word))", *words, timeout=timeout
+            "status.includes('finished') && sentence && words.every(word => sentence.includes(word))",
+            *words,
+            timeout=timeout,
         )

@@ -145,7 +145,7 @@ def test_runs_are_saved_beside_the_notebook_and_shown_again(show, lab):
     content = json.loads((lab[1] / "explorer-red-wine.json").read_text())
     assert len(content["runs"]) == 3
     loaded = show(LOADED)
-    assert loaded.sentence() == sentence
+    loaded.wait_for("sentence === words[0]", sentence)
     assert loaded.field("width").input_value() == "256"
     assert loaded.root.locator(".explorer-log tbody tr").count() == 3
     assert loaded.root.locator(".explorer-log input:checked").count() == 1
