@@ -3,6 +3,7 @@
     python tests/benchmarks/bench_hub.py                 # 1, 5, 10 and 20 students: about 8 minutes
     python tests/benchmarks/bench_hub.py --students 5
     python tests/benchmarks/bench_hub.py --jupyterhub    # behind a real hub, whose servers are local processes
+    python tests/benchmarks/bench_hub.py --lessons       # one student, who runs each lesson: about 12 minutes
 
 Each student is a real kernel with an explorer on red wine (two layers, 100 epochs, batches of 256) who moves the width
 every few seconds, as one who looks at the curves does. All kernels start at once, as on Tuesday at nine. No browser:
@@ -22,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -30,6 +32,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import nbformat
 import psutil
 from jupyter_client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
@@ -55,6 +58,7 @@ for number in range(%d):
     waited.append(time.perf_counter() - begun)
 print(json.dumps(waited))
 """
+LESSONS = Path(__file__).resolve().parents[2] / "lessons"
 MOVES, THINKING = 8, (2.0, 6.0)  # seconds between two moves
 
 
@@ -151,7 +155,7 @@ class Student:
         self._manager = None
         if hub is None:
             self._manager = KernelManager()
-            self._manager.start_kernel()
+            self._manager.start_kernel(cwd=str(LESSONS))
             self._client = self._manager.blocking_client()
         else:
             self._client = BlockingKernelClient(connection_file=str(hub.start_kernel(name)))
@@ -159,6 +163,8 @@ class Student:
         self._client.start_channels()
         self._client.wait_for_ready(timeout=300)
         self.printed = ""
+        self.run("import os; print(os.getpid())")
+        self._process = psutil.Process(int(self.printed))
 
     def run(self, code: str) -> None:
         """Execute code and keep what it prints; an error in it is raised here."""
@@ -176,8 +182,7 @@ class Student:
     @property
     def memory(self) -> int:
         """Bytes that are this kernel's own."""
-        self.run("import os; print(os.getpid())")
-        return psutil.Process(int(self.printed)).memory_full_info().uss
+        return self._process.memory_full_info().uss
 
     def end(self) -> None:
         self._client.stop_channels()
@@ -222,16 +227,43 @@ def measure(n: int, hub: Hub | None) -> None:
     )
 
 
+def take(lesson: Path) -> None:
+    begun, most, is_over = time.perf_counter(), [0], threading.Event()
+    student = Student(None, "")
+
+    def watch() -> None:
+        while not is_over.wait(0.5):
+            most.append(student.memory)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        for cell in nbformat.read(lesson, as_version=4).cells:
+            if cell.cell_type == "code":
+                student.run(cell.source)
+    finally:
+        is_over.set()
+        watcher.join()
+        student.end()
+    print(f"| {lesson.stem} | {time.perf_counter() - begun:.0f} | {max(most) / 1e6:.0f} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--students", type=int, nargs="*", default=[1, 5, 10, 20])
     parser.add_argument(
         "--jupyterhub", action="store_true", help="behind a real hub; GB are those of all its processes"
     )
+    parser.add_argument("--lessons", action="store_true", help="seconds and memory of each lesson, for one student")
     options = parser.parse_args()
     if options.jupyterhub and shutil.which("configurable-http-proxy") is None:
         sys.exit("A hub needs its proxy: npm install --global configurable-http-proxy")
     print(f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB")
+    if options.lessons:
+        print("| lesson | s | MB at most |\n|---|---|---|")
+        for lesson in sorted(LESSONS.glob("*.ipynb")):
+            take(lesson)
+        return
     print("| students | ready after, s | a move, s: median | 9 of 10 below | longest | MB each | GB together |")
     print("|---|---|---|---|---|---|---|")
     for n in options.students:
