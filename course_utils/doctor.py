@@ -15,7 +15,6 @@ import sys
 import time
 import webbrowser
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 
 from course_utils.cores import cores, memory_limit
@@ -61,15 +60,13 @@ def python() -> str:
 
 
 def version(package: str) -> str:
-    """Version of a package, which is imported, too: TensorFlow without its log lines."""
-    try:
-        found = metadata.version(package)
-    except metadata.PackageNotFoundError:
-        raise Advice(f"{package} is not installed. {AGAIN}") from None
+    """Version of a package as it says itself: TensorFlow has several names to install it by (`tensorflow-cpu`)."""
     if package == "tensorflow":
-        importlib.import_module("course_utils.quiet")
-    importlib.import_module(package)
-    return found
+        importlib.import_module("course_utils.quiet")  # without its log lines
+    try:
+        return importlib.import_module(package).__version__
+    except ModuleNotFoundError as missing:
+        raise Advice(f"{missing.name} is not installed. {AGAIN}") from None
 
 
 def processor() -> str:
