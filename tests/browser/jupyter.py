@@ -227,19 +227,29 @@ class Explorer:
 
     def wait_for(self, condition: str, *arguments: str, timeout: float = 60) -> None:
         """Wait until a JavaScript expression of `sentence`, `status` and `picture` holds."""
-        self.page.wait_for_function(
-            """([condition, ...words]) => {
-                const root = document.querySelector('.explorer');
-                const sentence = root.querySelector('.explorer-sentence').innerText;
-                const status = root.querySelector('.explorer-status').innerText;
-                const picture = root.querySelector('img.explorer-curves').src;
-                return (new Function('sentence', 'status', 'picture', 'words', 'return ' + condition))(
-                    sentence, status, picture, words);
-            }""",
-            arg=[condition, *arguments],
-            timeout=timeout * 1000,
-            polling=20,
-        )
+        from playwright.sync_api import TimeoutError as TooLateError  # noqa: PLC0415  (as in `browser`)
+
+        try:
+            self.page.wait_for_function(
+                """([condition, ...words]) => {
+                    const root = document.querySelector('.explorer');
+                    const sentence = root.querySelector('.explorer-sentence').innerText;
+                    const status = root.querySelector('.explorer-status').innerText;
+                    const picture = root.querySelector('img.explorer-curves').src;
+                    return (new Function('sentence', 'status', 'picture', 'words', 'return ' + condition))(
+                        sentence, status, picture, words);
+                }""",
+                arg=[condition, *arguments],
+                timeout=timeout * 1000,
+                polling=20,
+            )
+        except TooLateError:
+            focus = self.page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+            values = self.root.locator(".noUi-handle").evaluate_all("all => all.map(one => one.ariaValueText)")
+            raise AssertionError(
+                f"After {timeout:g} s still not: {condition} {arguments}\nstatus: {self.status()}\n"
+                f"sentence: {self.sentence()}\nsliders: {values}\nfocus: {focus}"
+            ) from None
 
     def wait_finished(self, *words: str, timeout: float = 60) -> None:
         """Wait until training is over and the sentence is there and holds all words; it comes after the status."""

@@ -82,6 +82,7 @@ def notebook(chromium, lab):
 @pytest.fixture
 def explorer(notebook, lab):
     """The explorer at its start; at the end, the browser and the kernel must have nothing to complain about."""
+    notebook.page.bring_to_front()  # other tests open pages of their own
     explorer = Explorer(notebook)
     explorer.button("Reset").click()
     explorer.wait_finished("width 64 ")
