@@ -227,6 +227,7 @@ def _check_ratio(ratio: Callable) -> None:
         raise Wrong("Other seeds or activations give the same ratio.", "Are all three arguments used?")
     own = [[math.log10(gradient_ratio(*case, rng)) for _ in range(FRESH)] for case in cases]
     # 100 calibration seeds of Keras' networks stayed within 0.3 decades of the range of 20 seeds of these.
+    # With 45 values of COURSE_SEED, all right answers of the tests passed, bands and promises among them.
     low, high = (np.repeat([end(one) for one in own], 2) for end in (min, max))
 
     def fits(values: np.ndarray) -> bool:

@@ -135,6 +135,7 @@ def _mean_loss(p: np.ndarray, y: np.ndarray) -> float:
     return float(_losses(p, y).mean())
 
 
+# With 50 values of COURSE_SEED, all right answers of the tests passed, their promises among them.
 @graded(of=2, praise="An average cannot lose to the mean member; by how much it wins is what you can promise.")
 def percent(gain: Callable, low: float, high: float, promise: int) -> str:
     """Exercise 08.4: by how many percent an average lowers the cross-entropy, promised for 20 fresh ensembles."""
